@@ -1,0 +1,17 @@
+# unroll_module(NAME SOURCES ... DEPENDS ...): the static library unroll_<name> made of src/<name>/*.cpp,
+# with its public headers in include/unroll/<name>.
+add_library(unroll_flags INTERFACE)
+target_include_directories(unroll_flags INTERFACE "${CMAKE_SOURCE_DIR}/include")
+# No contraction: a multiply and an add round separately, so a vector body and its scalar tail agree.
+target_compile_options(unroll_flags INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -ffp-contract=off
+  $<$<BOOL:${UNROLL_WERROR}>:-Werror>
+  $<$<BOOL:${UNROLL_SANITIZE}>:-fsanitize=address,undefined -fno-omit-frame-pointer>)
+target_link_options(unroll_flags INTERFACE
+  $<$<BOOL:${UNROLL_SANITIZE}>:-fsanitize=address,undefined>)
+
+function(unroll_module name)
+  cmake_parse_arguments(MODULE "" "" "SOURCES;DEPENDS" ${ARGN})
+  add_library(unroll_${name} STATIC ${MODULE_SOURCES})
+  target_link_libraries(unroll_${name} PUBLIC unroll_flags ${MODULE_DEPENDS})
+endfunction()

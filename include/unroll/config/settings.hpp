@@ -1,0 +1,134 @@
+#pragma once
+// The study as typed data. Settings holds one value for every key: it is what one cell of the grid says, seed excluded.
+// The table in keys.hpp says of each key how it is read, its range, its default and whether it is scientific.
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace unroll::config {
+
+enum class Dataset { optdigits, mnist, fashion_mnist, cifar10, cifar100, hdf5 };
+enum class CifarLabels { fine, coarse };
+enum class Arch { linear, mlp, resnet18, vgg19 };
+enum class Activation { relu, tanh, silu };
+enum class Dtype { float32, float64 };
+enum class BatchNormMode { train, frozen };  // frozen: w_0's running statistics are used and never change
+enum class OrderKind { fixed, shuffled, file };
+enum class PretrainOn { split, retain, all, none };
+enum class PretrainLoss { ce, train };  // train: the loss of [loss]
+enum class Schedule { constant, step, cosine };
+enum class LossKind { ce, sd };
+enum class ForgetKind { batch, step, examples, class_, file, none, ghost };
+enum class Denominator { left, batch };
+enum class Skip { freeze, coast };
+enum class RetrainKind { coupled, fresh };
+enum class UnlearnMethod { single_gradient };
+enum class UnlearnRule { epoch_scaled, grad_list, checkpoint, final_weights };
+enum class UnlearnForm { difference, published };  // DESIGN 4.5
+enum class GradientAt { pre_step, post_step };     // METHODS A4
+enum class Sigma { lanczos, power, none };
+enum class SigmaMode { train, eval };
+enum class HessianKind { first, batch, file };  // first:n examples | current batch | file of data set rows
+enum class WeightsOutput { none, final_step };
+enum class Device { auto_, cpu };
+
+struct Settings {
+  struct Data {
+    Dataset dataset = Dataset::optdigits;
+    std::string path;                     // folder or file; empty: the embedded optdigits
+    std::optional<std::int64_t> train_size;  // first n training rows
+    std::optional<std::int64_t> test_size;   // first n test rows
+    CifarLabels labels = CifarLabels::fine;  // cifar100 only
+    std::vector<double> mean;             // per channel (or one for all); empty: the data set's constants
+    std::vector<double> std_dev;          // key data.std
+  } data;
+  struct Model {
+    Arch arch = Arch::mlp;
+    std::vector<std::int64_t> hidden = {64};  // mlp only: widths of the hidden layers
+    Activation activation = Activation::relu;
+    Dtype dtype = Dtype::float32;
+    BatchNormMode batchnorm = BatchNormMode::train;
+  } model;
+  struct Seed {  // unset: follows study.seeds
+    std::optional<std::int64_t> split, init, pretrain_order, order, eval;
+  } seed;
+  struct Init {
+    std::string file;
+  } init;
+  struct Order {
+    OrderKind kind = OrderKind::fixed;
+    std::string file;
+  } order;
+  struct Pretrain {
+    PretrainOn on = PretrainOn::split;
+    double fraction = 0.5;  // of the training rows, for on = split
+    std::int64_t epochs = 5;
+    double lr = 0.05;
+    std::int64_t batch = 64;
+    double momentum = 0;
+    double weight_decay = 0;
+    PretrainLoss loss = PretrainLoss::ce;
+  } pretrain;
+  struct Train {
+    std::optional<std::int64_t> epochs;  // exactly one of epochs and steps; default epochs = 1
+    std::optional<std::int64_t> steps;
+    double lr = 0.01;
+    std::int64_t batch = 32;
+    double momentum = 0;
+    double weight_decay = 0;
+    Schedule schedule = Schedule::constant;
+    std::int64_t schedule_every = 0;    // step: multiply lr by schedule_factor every so many steps
+    double schedule_factor = 0.1;
+  } train;
+  struct Loss {
+    LossKind kind = LossKind::ce;
+    double gamma = 0;  // sd only
+  } loss;
+  struct Forget {
+    ForgetKind kind = ForgetKind::batch;
+    std::vector<std::int64_t> index = {0};  // batches, steps, positions in the fine-tuning part, or classes
+    std::int64_t count = 1;                 // examples, ghost: how many from each index on
+    std::string file;                       // file: HDF5 dataset "rows" of data set rows
+  } forget;
+  struct Retrain {
+    Denominator denominator = Denominator::left;
+    Skip skip = Skip::freeze;
+    RetrainKind kind = RetrainKind::coupled;
+  } retrain;
+  struct Unlearn {
+    UnlearnMethod method = UnlearnMethod::single_gradient;
+    UnlearnRule rule = UnlearnRule::epoch_scaled;
+    UnlearnForm form = UnlearnForm::difference;
+    GradientAt gradient_at = GradientAt::pre_step;  // key unlearn.gradient_at; grad-list only
+    std::int64_t checkpoint_every = 10;             // rule checkpoint only, in steps
+  } unlearn;
+  struct Measure {
+    std::optional<std::int64_t> every;   // exactly one of every and steps; default: the last step only
+    std::vector<std::int64_t> steps;
+    Sigma sigma = Sigma::lanczos;
+    std::optional<std::int64_t> sigma_every;  // unset: no rolling mean
+    SigmaMode sigma_mode = SigmaMode::train;
+    HessianKind hessian = HessianKind::first;  // written first:512, batch, file:PATH
+    std::int64_t hessian_first = 512;
+    std::string hessian_file;                  // HDF5 dataset "rows"
+    std::int64_t lanczos_steps = 20;
+    std::int64_t power_iterations = 100;
+    double power_tolerance = 1e-3;
+    bool one_hvp = true;                       // the one-HVP proxy (METHODS, read this first, 4)
+    bool outputs = true;                       // accuracies, losses and output distances
+    std::optional<std::int64_t> eval_rows;     // at most so many rows of the retain and test sets; unset: all
+    bool layers = false;                       // per-layer distances in /layers
+  } measure;
+  struct Output {
+    WeightsOutput weights = WeightsOutput::none;
+    bool logits = false;
+  } output;
+  struct Run {
+    std::optional<std::int64_t> lanes;  // unset: auto
+    std::int64_t threads = 1;
+    Device device = Device::auto_;
+  } run;
+};
+
+}  // namespace unroll::config

@@ -1,0 +1,79 @@
+#pragma once
+// Checked, value-returning MPI. main owns the Environment, then Communicators; scope exit ends them in reverse.
+// MPI_ERRORS_RETURN is set, and every call is checked: Error names file, line, call and MPI's own words.
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <source_location>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace unroll::mpi {
+
+enum class ThreadLevel { single, funneled, serialized, multiple };
+
+/// MPI_Init_thread / MPI_Finalize. While an exception unwinds, it aborts instead of finalizing (a collective).
+class Environment {
+ public:
+  explicit Environment(ThreadLevel wanted);
+  Environment(const Environment&) = delete;
+  Environment& operator=(const Environment&) = delete;
+  ~Environment();
+  [[nodiscard]] ThreadLevel provided() const { return provided_; }
+  [[noreturn]] static void abort(int code);
+
+ private:
+  ThreadLevel provided_;
+  int exceptions_at_start_;
+};
+
+struct Message {
+  int source = 0;
+  int tag = 0;
+  std::vector<std::byte> bytes;
+};
+
+class Communicator {
+ public:
+  static Communicator world();
+  /// Collective. A duplicate with its own tags.
+  [[nodiscard]] Communicator duplicate() const;
+  /// Collective. Ranks that share this rank's node (MPI_Comm_split_type).
+  [[nodiscard]] Communicator node() const;
+  Communicator(Communicator&& other) noexcept;
+  Communicator& operator=(Communicator&& other) noexcept;
+  ~Communicator();
+
+  [[nodiscard]] int rank() const { return rank_; }
+  [[nodiscard]] int size() const { return size_; }
+
+  /// Collective.
+  void barrier() const;
+  /// Collective. Every rank gets root's bytes.
+  [[nodiscard]] std::vector<std::byte> broadcast(std::span<const std::byte> bytes, int root) const;
+  [[nodiscard]] std::string broadcast(const std::string& text, int root) const;
+  /// Collective. Every rank gets every rank's bytes, by rank.
+  [[nodiscard]] std::vector<std::vector<std::byte>> all_gather(std::span<const std::byte> bytes) const;
+  [[nodiscard]] std::vector<std::string> all_gather(const std::string& text) const;
+
+  void send(int destination, int tag, std::span<const std::byte> bytes) const;
+  /// The next message for tag from any source, if one has arrived (never blocks).
+  [[nodiscard]] std::optional<Message> try_receive(int tag) const;
+  /// Waits for it by probing, with sleeps between probes: no core is spun.
+  [[nodiscard]] Message receive(int tag) const;
+
+ private:
+  struct Raw;
+  explicit Communicator(std::uintptr_t handle, bool owned);
+  std::uintptr_t handle_ = 0;  // an MPI_Comm, kept opaque so that mpi.h stays in this module
+  bool owned_ = false;
+  int rank_ = 0;
+  int size_ = 1;
+};
+
+[[nodiscard]] std::string processor_name();
+/// "Open MPI 4.1.4 ..." as the library says it.
+[[nodiscard]] std::string library_version();
+
+}  // namespace unroll::mpi

@@ -1,0 +1,153 @@
+#pragma once
+// From a study and the description of its data to everything that would run, as plain values and ids. Pure and
+// offline: no MPI, GPU, LibTorch, clock or file.
+//
+//   run    one cell with one seed: rows of the results, one a measured step
+//   stage  training named by the hash of all that its outcome depends on: pretraining, M (original), M' (retrained)
+//   tree   one M with every M' that forks from it and every run measured on them
+//   item   what a rank takes: a pretraining, a repeat (M trained again for the control `none`), or a tree
+//
+// Equal stage ids mean equal training, so each stage appears once. Ids are SHA-256 of canonical text; they hold no
+// numerics key (that is one for a whole results folder, and stored with it).
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "unroll/config/study.hpp"
+#include "unroll/dataset/dataset.hpp"
+#include "unroll/dataset/files.hpp"
+#include "unroll/plan/order.hpp"
+
+namespace unroll::plan {
+
+struct Seeds {
+  std::uint64_t split = 0, init = 0, pretrain_order = 0, order = 0, eval = 0;
+};
+
+/// What is forgotten, resolved against one order and split (DESIGN 4.2).
+struct ForgetSet {
+  std::vector<std::int64_t> rows;             // training rows, ascending; empty for step, none and ghost
+  std::optional<std::int64_t> skipped_step;   // kind = step: this step is skipped and nothing else
+  std::int64_t num_ghosts = 0;                // kind = ghost: so many rows that are never drawn
+  std::string hash;                           // over kind and rows (or step)
+};
+
+struct Pretraining {
+  std::string id;
+  std::size_t cell = 0;  // a cell whose data, model, pretrain, loss settings apply
+  Seeds seeds;
+  std::int64_t num_steps = 0;                 // 0: w_0 is the initialisation or init.file
+  std::optional<std::size_t> forget_set;      // rows left out of it (on = retain)
+  std::optional<std::int64_t> dropped_class;  // on = split with forget.kind = class
+};
+
+/// One M' of a tree: the same order without the forget set.
+struct Fork {
+  std::string id;             // stage id of M'
+  std::size_t cell = 0;       // a cell whose retrain settings apply
+  std::size_t forget_set = 0; // into Plan::forget_sets
+  std::optional<std::size_t> repeat;  // kind = none: M' is this item's model, trained in another pack and rank
+  std::int64_t first_touch = 0;  // first step at which M' departs from M; num_steps if never
+};
+
+struct Run {
+  std::string id;             // names rows, weights and logits files
+  std::size_t cell = 0;
+  std::size_t seed = 0;       // index into Study::seeds
+  std::size_t tree = 0;
+  std::size_t fork = 0;       // index into Tree::forks
+};
+
+struct Tree {
+  std::string id;             // stage id of M
+  std::size_t cell = 0;       // a cell whose data, model, order, train and loss settings apply
+  Seeds seeds;
+  std::size_t pretraining = 0;
+  std::int64_t num_steps = 0; // M is trained so far: the largest step measured by its runs, at most
+  std::vector<Fork> forks;
+  std::vector<std::size_t> runs;  // into Plan::runs, in plan order
+};
+
+enum class ItemKind { pretraining, repeat, tree };
+
+struct Item {
+  ItemKind kind = ItemKind::tree;
+  std::size_t index = 0;               // into pretrainings, or trees (for repeat: the tree whose M is trained again)
+  std::vector<std::size_t> depends;    // items that must be finished first
+  std::optional<std::size_t> not_with; // prefer another rank than the one that took this item (control `none`)
+  std::string pack_key;                // items of one key may share a pack: same kind, data, shape, dtype
+  std::int64_t num_lanes = 1;          // models trained side by side
+  double cost_flop = 0;                // estimated work of the item
+  double critical_flop = 0;            // its cost plus that of the longest chain that waits for it
+};
+
+struct Totals {
+  std::int64_t model_steps_asked = 0;    // every run trained by itself: pretraining + M + M'
+  std::int64_t model_steps_trained = 0;  // what the items train (sharing and forks)
+  double flop = 0;
+  double memory_per_rank_bytes = 0;      // largest pack + data set
+  double disk_bytes = 0;                 // results, stages, weights, logits
+};
+
+/// Where inputs of the plan come from; called once for each distinct value.
+struct Sources {
+  std::function<dataset::Description(const config::Settings::Data&)> describe;
+  std::function<dataset::OrderTable(const std::string& path, std::int64_t num_train)> order_file;
+  std::function<std::vector<std::int64_t>(const std::string& path, std::int64_t num_rows)> rows_file;
+  std::function<std::string(const std::string& path)> file_hash;
+};
+
+struct Plan {
+  std::vector<config::Settings> cells;
+  std::vector<std::int64_t> seeds;
+  std::vector<std::shared_ptr<const dataset::Description>> descriptions;  // one a distinct [data]
+  std::vector<std::size_t> description_of_cell;
+  std::vector<ForgetSet> forget_sets;
+  std::vector<Pretraining> pretrainings;
+  std::vector<Tree> trees;
+  std::vector<Run> runs;                 // plan order: cell major, then seed
+  std::vector<Item> items;               // pretrainings, repeats, trees
+  Totals totals;
+  std::string id;                        // hash of the scientific text and the data
+
+  // What the trainer asks, so that planner and trainer cannot disagree:
+  [[nodiscard]] Order order_of(const Tree& tree) const;            // M's order
+  [[nodiscard]] Order order_of(const Pretraining& pretraining) const;
+  /// M' order: M's own for coupled, re-batched rows that are left for fresh.
+  [[nodiscard]] Order order_of(const Tree& tree, const Fork& fork) const;
+  /// Rows of the fine-tuning part (ascending): all that M may draw.
+  [[nodiscard]] std::shared_ptr<const std::vector<std::int64_t>> finetune_rows(const Tree& tree) const;
+  [[nodiscard]] const dataset::Description& description(std::size_t cell) const {
+    return *descriptions[description_of_cell[cell]];
+  }
+  /// Steps (ascending, each in [0, num_steps of M]) at which a run is measured.
+  [[nodiscard]] std::vector<std::int64_t> measured_steps(const Run& run) const;
+
+  std::map<std::string, std::shared_ptr<const dataset::OrderTable>> order_tables;   // by path
+  std::map<std::string, std::vector<std::int64_t>> row_lists;                       // by path (forget.file, hessian)
+};
+
+/// Throws UsageError, with the place of the key, for what only the data can tell: a forget batch beyond the order, a
+/// class that is not there, a split that leaves nothing, seeds that change nothing, lanes that do not fit.
+[[nodiscard]] Plan make_plan(const config::Study& study, const Sources& sources);
+
+/// Number of parameters and of forward multiply-adds an example, and activation elements an example, of a model:
+/// by arithmetic, for costs and memory. The model module's tests hold it to the real networks.
+struct ModelSize {
+  std::int64_t num_parameters = 0;
+  std::int64_t num_buffers = 0;
+  double forward_mac = 0;
+  double activations = 0;
+};
+[[nodiscard]] ModelSize model_size(const config::Settings::Model& model, const std::vector<std::int64_t>& input_shape,
+                                   std::int64_t num_classes);
+
+/// The text that `unroll plan` prints, and the same as JSON.
+[[nodiscard]] std::string describe_plan(const config::Study& study, const Plan& plan);
+[[nodiscard]] std::string plan_json(const config::Study& study, const Plan& plan);
+
+}  // namespace unroll::plan

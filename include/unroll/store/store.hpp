@@ -1,0 +1,68 @@
+#pragma once
+// The results folder. Ranks commit finished trees as shards (built in memory, .tmp + fsync + rename + fsync of the
+// folder, then one journal record with size and SHA-256); shared stages go to DIR/stages/<id>.h5 the same way;
+// merge writes results.h5 and telemetry.h5 in plan order. One writer a file; every write goes through the file door.
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "unroll/config/study.hpp"
+#include "unroll/hdf5/arrays.hpp"
+#include "unroll/plan/plan.hpp"
+#include "unroll/record/rows.hpp"
+
+namespace unroll::store {
+
+/// What a folder belongs to; written once (plan.txt, numerics.txt) and compared at every start.
+struct Identity {
+  std::string scientific_text;   // config::scientific_text
+  std::string plan_id;
+  std::string numerics_key;      // "torch=2.11.0;isa=AVX512;threads=1;..."
+};
+
+/// Creates DIR (parents too) or opens it. UsageError: cannot be written, a path below a file, another study's folder
+/// (with the differing lines shown), another numerics key. Leaves nothing behind on error. Call on one rank only.
+void prepare(const std::string& folder, const Identity& identity);
+
+/// One rank's hold on the folder.
+class Writer {
+ public:
+  Writer(std::string folder, int rank, std::string numerics_key);
+  ~Writer();
+
+  /// Durable when it returns.
+  void commit(std::span<const record::TreeRecord> trees, std::span<const record::TelemetryRow> telemetry);
+  /// A shared stage (weights, buffers): durable when it returns; returns its digest "size:sha256".
+  std::string commit_stage(const std::string& id, const hdf5::ArrayFile& stage);
+  /// Weights or logits of a run: DIR/weights/<name>.h5.
+  void write_arrays(const std::string& relative_path, const hdf5::ArrayFile& arrays);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// Ids of trees and stages whose shards or files are there and verified (size and SHA-256); others are ignored.
+struct Finished {
+  std::set<std::string> trees;
+  std::map<std::string, std::string> stages;  // id -> digest
+};
+[[nodiscard]] Finished finished(const std::string& folder);
+
+/// Reads a stage, waiting up to deadline_s for the file to appear; nullopt when it does not or its digest is wrong.
+[[nodiscard]] std::optional<hdf5::ArrayFile> read_stage(const std::string& folder, const std::string& id,
+                                                        const std::string& digest, double deadline_s);
+
+struct MergeSummary {
+  std::int64_t num_runs = 0, num_pairs = 0, num_missing_runs = 0, num_failed_runs = 0;
+};
+/// Writes DIR/results.h5, DIR/results.h5.sha256 and DIR/telemetry.h5 from all shards, in plan order.
+MergeSummary merge(const std::string& folder, const config::Study& study, const plan::Plan& plan);
+
+}  // namespace unroll::store
