@@ -10,8 +10,10 @@ namespace unroll {
 
 /// One block of Philox4x32-10.
 [[nodiscard]] std::array<std::uint32_t, 4> philox4x32(std::array<std::uint32_t, 4> counter,
-                                                       std::array<std::uint32_t, 2> key);
+                                                      std::array<std::uint32_t, 2> key);
 
+/// The Philox key is mix(mix(seed) ^ fnv1a(purpose)), with splitmix64's finaliser and 64-bit FNV-1a; the counter is
+/// (a, b), low words first. Ids and results depend on this: a test freezes literal values.
 class RandomStream {
  public:
   RandomStream(std::uint64_t seed, std::string_view purpose);
