@@ -1,10 +1,11 @@
 #pragma once
 // Checked, value-returning MPI. main owns the Environment, then Communicators; scope exit ends them in reverse.
 // MPI_ERRORS_RETURN is set, and every call is checked: Error names file, line, call and MPI's own words.
+// Counts are int in MPI 3: whatever is longer than 2^30 bytes crosses in pieces, which no caller sees.
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
-#include <source_location>
 #include <span>
 #include <string>
 #include <vector>
@@ -12,6 +13,10 @@
 namespace unroll::mpi {
 
 enum class ThreadLevel { single, funneled, serialized, multiple };
+
+/// multiple, unless the environment variable UNROLL_MPI_THREADS names a lower level (single, funneled, serialized):
+/// for MPI libraries whose MPI_THREAD_MULTIPLE is broken, and for tests. UsageError for other values.
+[[nodiscard]] ThreadLevel wanted_thread_level();
 
 /// MPI_Init_thread / MPI_Finalize. While an exception unwinds, it aborts instead of finalizing (a collective).
 class Environment {
@@ -32,6 +37,24 @@ struct Message {
   int source = 0;
   int tag = 0;
   std::vector<std::byte> bytes;
+};
+
+/// A send that is under way; owns the bytes. The destructor waits for it, except while an exception unwinds.
+class PendingSend {
+ public:
+  PendingSend(PendingSend&& other) noexcept;
+  PendingSend& operator=(PendingSend&& other) noexcept;
+  ~PendingSend();
+  /// Never blocks.
+  [[nodiscard]] bool finished();
+  void wait();
+
+ private:
+  friend class Communicator;
+  struct State;
+  explicit PendingSend(std::unique_ptr<State> state);
+  void end() noexcept;
+  std::unique_ptr<State> state_;
 };
 
 class Communicator {
@@ -57,15 +80,20 @@ class Communicator {
   [[nodiscard]] std::vector<std::vector<std::byte>> all_gather(std::span<const std::byte> bytes) const;
   [[nodiscard]] std::vector<std::string> all_gather(const std::string& text) const;
 
+  /// Messages from one rank with one tag arrive in the order sent. Of messages beyond 2^30 bytes, only one thread at a
+  /// time may send (or receive) with the same tag.
   void send(int destination, int tag, std::span<const std::byte> bytes) const;
-  /// The next message for tag from any source, if one has arrived (never blocks).
+  /// Returns at once, even if the receiver is busy.
+  [[nodiscard]] PendingSend post(int destination, int tag, std::vector<std::byte> bytes) const;
+  /// The next message for tag from any source, if one has arrived (never blocks; waits for the rest of one that
+  /// comes in pieces).
   [[nodiscard]] std::optional<Message> try_receive(int tag) const;
   /// Waits for it by probing, with sleeps between probes: no core is spun.
   [[nodiscard]] Message receive(int tag) const;
 
  private:
-  struct Raw;
   explicit Communicator(std::uintptr_t handle, bool owned);
+  void free() noexcept;
   std::uintptr_t handle_ = 0;  // an MPI_Comm, kept opaque so that mpi.h stays in this module
   bool owned_ = false;
   int rank_ = 0;
