@@ -13,5 +13,6 @@ target_link_options(unroll_flags INTERFACE
 function(unroll_module name)
   cmake_parse_arguments(MODULE "" "" "SOURCES;DEPENDS" ${ARGN})
   add_library(unroll_${name} STATIC ${MODULE_SOURCES})
+  target_include_directories(unroll_${name} PRIVATE "${CMAKE_SOURCE_DIR}/src")  # a module's own private headers
   target_link_libraries(unroll_${name} PUBLIC unroll_flags ${MODULE_DEPENDS})
 endfunction()

@@ -1,0 +1,48 @@
+#pragma once
+// A data set where training reads it: inputs stay bytes (or reals) as they came, and a batch is gathered by row and
+// normalised on the way. What a row becomes depends on that row alone: no statistic of other rows enters.
+#include <torch/types.h>
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "unroll/config/settings.hpp"
+#include "unroll/dataset/dataset.hpp"
+
+namespace unroll::data {
+
+enum class Part { train, test };
+
+[[nodiscard]] torch::ScalarType scalar_type(config::Dtype dtype);
+
+class ResidentData {
+ public:
+  ResidentData(std::shared_ptr<const dataset::DataSet> set, config::Dtype dtype);
+
+  [[nodiscard]] const dataset::Description& description() const { return set_->description; }
+  [[nodiscard]] torch::ScalarType dtype() const { return dtype_; }
+  [[nodiscard]] std::int64_t input_size() const { return input_size_; }
+
+  /// [rows, ...shape], normalised.
+  [[nodiscard]] torch::Tensor inputs(Part part, std::span<const std::int64_t> rows) const;
+  /// int64 [rows].
+  [[nodiscard]] torch::Tensor labels(Part part, std::span<const std::int64_t> rows) const;
+
+  /// Normalised inputs of rows into `out`, row after row (rows * input_size elements of dtype()).
+  void gather_inputs(Part part, std::span<const std::int64_t> rows, void* out) const;
+  void gather_labels(Part part, std::span<const std::int64_t> rows, std::int64_t* out) const;
+
+ private:
+  template <typename Real>
+  void gather(Part part, std::span<const std::int64_t> rows, Real* out) const;
+
+  std::shared_ptr<const dataset::DataSet> set_;
+  torch::ScalarType dtype_;
+  std::int64_t input_size_ = 0;
+  std::int64_t channel_size_ = 0;      // elements of an input that share a channel's constants
+  std::vector<double> byte_table_;     // [channels, 256]: what a byte becomes
+};
+
+}  // namespace unroll::data

@@ -1,0 +1,87 @@
+#include "unroll/data/resident.hpp"
+
+#include <functional>
+#include <numeric>
+
+#include "unroll/base/error.hpp"
+
+namespace unroll::data {
+
+torch::ScalarType scalar_type(config::Dtype dtype) {
+  return dtype == config::Dtype::float64 ? torch::kFloat64 : torch::kFloat32;
+}
+
+ResidentData::ResidentData(std::shared_ptr<const dataset::DataSet> set, config::Dtype dtype)
+    : set_(std::move(set)), dtype_(scalar_type(dtype)) {
+  const auto& shape = set_->description.shape;
+  input_size_ = std::accumulate(shape.begin(), shape.end(), std::int64_t{1}, std::multiplies<>());
+  const std::size_t num_channels = std::max(set_->mean.size(), set_->std_dev.size());
+  channel_size_ = input_size_ / static_cast<std::int64_t>(num_channels);
+  for (std::size_t channel = 0; channel < num_channels; ++channel) {
+    const double mean = set_->mean[set_->mean.size() == 1 ? 0 : channel];
+    const double std_dev = set_->std_dev[set_->std_dev.size() == 1 ? 0 : channel];
+    for (int byte = 0; byte < 256; ++byte) {
+      byte_table_.push_back((set_->scale * byte - mean) / std_dev);
+    }
+  }
+}
+
+template <typename Real>
+void ResidentData::gather(Part part, std::span<const std::int64_t> rows, Real* out) const {
+  const auto& inputs = part == Part::train ? set_->train_inputs : set_->test_inputs;
+  std::visit(
+      [&](const auto& values) {
+        using Element = typename std::decay_t<decltype(values)>::value_type;
+        for (const std::int64_t row : rows) {
+          const Element* in = values.data() + row * input_size_;
+          for (std::int64_t start = 0, channel = 0; start < input_size_; start += channel_size_, ++channel) {
+            if constexpr (std::is_same_v<Element, std::uint8_t>) {
+              const double* table = byte_table_.data() + channel * 256;
+              for (std::int64_t i = 0; i < channel_size_; ++i) {
+                out[start + i] = static_cast<Real>(table[in[start + i]]);
+              }
+            } else {
+              const auto c = static_cast<std::size_t>(channel);
+              const double mean = set_->mean[set_->mean.size() == 1 ? 0 : c];
+              const double std_dev = set_->std_dev[set_->std_dev.size() == 1 ? 0 : c];
+              for (std::int64_t i = 0; i < channel_size_; ++i) {
+                out[start + i] = static_cast<Real>((set_->scale * static_cast<double>(in[start + i]) - mean) / std_dev);
+              }
+            }
+          }
+          out += input_size_;
+        }
+      },
+      inputs);
+}
+
+void ResidentData::gather_inputs(Part part, std::span<const std::int64_t> rows, void* out) const {
+  if (dtype_ == torch::kFloat64) {
+    gather(part, rows, static_cast<double*>(out));
+  } else {
+    gather(part, rows, static_cast<float*>(out));
+  }
+}
+
+void ResidentData::gather_labels(Part part, std::span<const std::int64_t> rows, std::int64_t* out) const {
+  const auto& labels = part == Part::train ? description().train_labels : description().test_labels;
+  for (const std::int64_t row : rows) {
+    *out++ = labels[static_cast<std::size_t>(row)];
+  }
+}
+
+torch::Tensor ResidentData::inputs(Part part, std::span<const std::int64_t> rows) const {
+  std::vector<std::int64_t> shape{static_cast<std::int64_t>(rows.size())};
+  shape.insert(shape.end(), description().shape.begin(), description().shape.end());
+  auto out = torch::empty(shape, dtype_);
+  gather_inputs(part, rows, out.data_ptr());
+  return out;
+}
+
+torch::Tensor ResidentData::labels(Part part, std::span<const std::int64_t> rows) const {
+  auto out = torch::empty({static_cast<std::int64_t>(rows.size())}, torch::kInt64);
+  gather_labels(part, rows, out.data_ptr<std::int64_t>());
+  return out;
+}
+
+}  // namespace unroll::data

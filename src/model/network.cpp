@@ -1,0 +1,40 @@
+#include "unroll/model/network.hpp"
+
+#include "model/architectures.hpp"
+
+namespace unroll::model {
+
+std::vector<torch::Tensor> Network::views(const torch::Tensor& flat) const {
+  std::vector<torch::Tensor> views;
+  views.reserve(layout_.parameters.size());
+  for (const auto& spec : layout_.parameters) {
+    views.push_back(flat.narrow(0, spec.offset, spec.size).view(spec.shape));
+  }
+  return views;
+}
+
+std::shared_ptr<const Network> make_network(const config::Settings::Model& model,
+                                            const std::vector<std::int64_t>& input_shape, std::int64_t num_classes) {
+  switch (model.arch) {
+    case config::Arch::linear:
+      return make_folded_mlp({}, model.activation, input_shape, num_classes);
+    case config::Arch::mlp:
+      return make_folded_mlp(model.hidden, model.activation, input_shape, num_classes);
+    case config::Arch::resnet18:
+      return make_resnet18(model.activation, input_shape, num_classes);
+    case config::Arch::vgg19:
+      return make_vgg19(model.activation, input_shape, num_classes);
+  }
+  return nullptr;
+}
+
+torch::Tensor gradient(const Network& network, const State& state, const torch::Tensor& inputs,
+                       const torch::Tensor& labels, const LossSpec& loss, Statistics statistics) {
+  auto gradients = torch::empty({1, network.layout().num_parameters}, state.weights.options());
+  network.gradients({state.weights.unsqueeze(0), state.buffers.unsqueeze(0), inputs.unsqueeze(0),
+                     labels.unsqueeze(0), std::span(&loss, 1)},
+                    statistics, gradients);
+  return gradients.squeeze(0);
+}
+
+}  // namespace unroll::model
