@@ -3,18 +3,24 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "unroll/config/settings.hpp"
 
 namespace unroll::config {
 
 enum class KeyRole { scientific, operational };
-enum class KeyShape { axis, list, scalar };  // axis: a comma makes an axis of the grid; list: a comma separates items
+enum class KeyShape { axis, list, scalar };    // axis: a comma makes an axis of the grid; list: a comma separates items
 enum class ValueType { integer, real, text };  // how the value is stored as a column of /cells
 
+/// When a key changes anything. A key that is set but acts in no cell is refused, and ids leave out keys that do not
+/// act, so that a value nobody reads makes no two stages different.
+struct Condition {
+  bool (*holds)(const Settings& settings);
+  std::string_view text;  // "loss.kind = sd"; empty: always
+};
+
 struct Key {
-  std::string_view name;   // "train.lr"
+  std::string_view name;  // "train.lr"
   KeyRole role;
   KeyShape shape;
   ValueType type;
@@ -24,6 +30,7 @@ struct Key {
   void (*read)(std::string_view text, Settings& settings);
   /// The value in canonical form: equal settings give equal text, reals in shortest round-trip form, "" for unset.
   std::string (*canonical)(const Settings& settings);
+  Condition acts;
 };
 
 /// Every key of Settings in documented order (study.* keys are not settings: see study.hpp).
@@ -31,6 +38,7 @@ struct Key {
 [[nodiscard]] const Key* find_key(std::string_view name);
 
 /// "key=value\n" for each named key, in table order: the text behind ids. Prefixes such as "model." take a section.
+/// The value of a key that does not act in these settings is left empty.
 [[nodiscard]] std::string canonical_text(const Settings& settings, std::span<const std::string_view> names);
 
 }  // namespace unroll::config

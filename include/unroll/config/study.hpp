@@ -3,8 +3,11 @@
 // Pure after the file is read. Errors are UsageError: "FILE:LINE: train.lr = x: must be a number > 0; ...".
 #include <cstdint>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
+#include "unroll/base/error.hpp"
 #include "unroll/config/settings.hpp"
 
 namespace unroll::config {
@@ -16,20 +19,30 @@ struct Axis {
 
 struct Study {
   std::string name;
-  std::string file;                   // the config file, for messages
-  std::vector<std::int64_t> seeds;    // ascending as written, unique
-  std::vector<Axis> axes;             // in file order; a zip makes one axis of several keys (listed separately here)
-  std::vector<Settings> cells;        // zip and exclude applied; first axis slowest
+  std::string file;                 // the config file, for messages
+  std::vector<std::int64_t> seeds;  // ascending, unique
+  std::vector<Axis> axes;           // in file order; a zip makes one axis of several keys (listed separately here)
+  std::vector<Settings> cells;      // zip and exclude applied; first axis slowest
   /// "FILE:LINE" where a key was set, or "" (default): for messages about values that only later stages can judge.
   [[nodiscard]] std::string origin(const std::string& key) const;
   std::vector<std::pair<std::string, std::string>> origins;
 };
 
+/// The error for a value that only a later stage can judge: "FILE:LINE: key = value: message", on one line.
+[[nodiscard]] UsageError bad_setting(const Study& study, std::string_view key, const Settings& cell,
+                                     std::string_view message);
+
+/// The largest grid (before study.exclude), number of runs (cells times seeds) and config file.
+inline constexpr std::int64_t kMaxCells = 1'000'000;
+inline constexpr std::int64_t kMaxRuns = 10'000'000;
+inline constexpr std::int64_t kMaxFileBytes = 1 << 20;
+
 /// Reads and validates; `set` holds the --set options ("key=value"), which replace the file's keys.
 [[nodiscard]] Study read_study(const std::string& path, const std::vector<std::string>& set);
 
-/// The scientific part of the study in canonical form (seeds, then every cell's scientific keys): what a folder of
-/// results is compared with when a study is resumed.
+/// The scientific part of the study in canonical form: a line for the seeds, a line for each scientific key that all
+/// cells share, a line for each cell with the keys that differ between cells. What a folder of results is compared with
+/// when a study is resumed. Keys that do not act are left empty.
 [[nodiscard]] std::string scientific_text(const Study& study);
 [[nodiscard]] std::string operational_text(const Study& study);
 

@@ -1,0 +1,63 @@
+#include "conditions.hpp"
+
+namespace unroll::config::conditions {
+namespace {
+
+using S = const Settings&;
+
+bool forgets_rows(S s) {
+  const ForgetKind kind = s.forget.kind;
+  return kind == ForgetKind::batch || kind == ForgetKind::examples || kind == ForgetKind::class_ ||
+         kind == ForgetKind::file;
+}
+
+bool has_batchnorm(S s) { return s.model.arch == Arch::resnet18 || s.model.arch == Arch::vgg19; }
+
+bool needs_hessian(S s) { return s.measure.sigma != Sigma::none || s.measure.one_hvp; }
+
+bool coupled(S s) { return s.retrain.kind == RetrainKind::coupled; }
+
+/// In a fixed order a forgotten batch is emptied, and no other batch loses a row.
+bool only_whole_batches(S s) { return s.forget.kind == ForgetKind::batch && s.order.kind == OrderKind::fixed; }
+
+}  // namespace
+
+const Condition kAlways{[](S) { return true; }, ""};
+const Condition kCifar100{[](S s) { return s.data.dataset == Dataset::cifar100; }, "data.dataset = cifar100"};
+const Condition kMlp{[](S s) { return s.model.arch == Arch::mlp; }, "model.arch = mlp"};
+const Condition kHasActivation{[](S s) { return s.model.arch != Arch::linear; }, "model.arch = mlp, resnet18 or vgg19"};
+const Condition kHasBatchNorm{has_batchnorm, "model.arch = resnet18 or vgg19"};
+const Condition kSplit{[](S s) { return s.pretrain.on == PretrainOn::split; }, "pretrain.on = split"};
+const Condition kNoInitFile{[](S s) { return s.init.file.empty(); }, "no init.file"};
+const Condition kPretrains{[](S s) { return s.pretrain.on != PretrainOn::none; }, "pretrain.on = split, retain or all"};
+const Condition kShuffled{[](S s) { return s.order.kind == OrderKind::shuffled; }, "order.kind = shuffled"};
+const Condition kSigma{[](S s) { return s.measure.sigma != Sigma::none; }, "measure.sigma = lanczos or power"};
+const Condition kLanczos{[](S s) { return s.measure.sigma == Sigma::lanczos; }, "measure.sigma = lanczos"};
+const Condition kPower{[](S s) { return s.measure.sigma == Sigma::power; }, "measure.sigma = power"};
+const Condition kHessian{needs_hessian, "measure.sigma = lanczos or power, or measure.one_hvp = yes"};
+const Condition kBatchNormHessian{
+    [](S s) { return has_batchnorm(s) && s.model.batchnorm == BatchNormMode::train && needs_hessian(s); },
+    "model.arch = resnet18 or vgg19, model.batchnorm = train, and measure.sigma or measure.one_hvp on"};
+const Condition kOrderFile{[](S s) { return s.order.kind == OrderKind::file; }, "order.kind = file"};
+const Condition kOwnBatches{[](S s) { return s.order.kind != OrderKind::file; }, "order.kind = fixed or shuffled"};
+const Condition kStepSchedule{[](S s) { return s.train.schedule == Schedule::step; }, "train.schedule = step"};
+const Condition kSd{[](S s) { return s.loss.kind == LossKind::sd; }, "loss.kind = sd"};
+const Condition kForgetIndexed{
+    [](S s) { return s.forget.kind == ForgetKind::step || (forgets_rows(s) && s.forget.kind != ForgetKind::file); },
+    "forget.kind = batch, step, examples or class"};
+const Condition kForgetCounted{
+    [](S s) { return s.forget.kind == ForgetKind::examples || s.forget.kind == ForgetKind::ghost; },
+    "forget.kind = examples or ghost"};
+const Condition kForgetFile{[](S s) { return s.forget.kind == ForgetKind::file; }, "forget.kind = file"};
+const Condition kShortBatches{
+    [](S s) { return forgets_rows(s) && coupled(s) && !only_whole_batches(s); },
+    "retrain.kind = coupled and a forget.kind that shortens batches (examples, class, file, or batch in an order that "
+    "is not fixed)"};
+const Condition kSkippedSteps{[](S s) { return s.forget.kind == ForgetKind::step || (forgets_rows(s) && coupled(s)); },
+                              "retrain.kind = coupled and forget.kind = batch, step, examples, class or file"};
+const Condition kForgetRows{forgets_rows, "forget.kind = batch, examples, class or file"};
+const Condition kGradList{[](S s) { return s.unlearn.rule == UnlearnRule::grad_list; }, "unlearn.rule = grad-list"};
+const Condition kCheckpoint{[](S s) { return s.unlearn.rule == UnlearnRule::checkpoint; }, "unlearn.rule = checkpoint"};
+const Condition kOutputs{[](S s) { return s.measure.outputs; }, "measure.outputs = yes"};
+
+}  // namespace unroll::config::conditions

@@ -1,0 +1,12 @@
+#pragma once
+// When a key changes anything: the conditions of the table in keys.cpp.
+#include "unroll/config/keys.hpp"
+
+namespace unroll::config::conditions {
+
+extern const Condition kAlways, kCifar100, kMlp, kHasActivation, kHasBatchNorm, kSplit, kNoInitFile, kPretrains,
+    kShuffled, kSigma, kLanczos, kPower, kHessian, kBatchNormHessian, kOrderFile, kOwnBatches, kStepSchedule, kSd,
+    kForgetIndexed, kForgetCounted, kForgetFile, kShortBatches, kSkippedSteps, kForgetRows, kGradList, kCheckpoint,
+    kOutputs;
+
+}  // namespace unroll::config::conditions

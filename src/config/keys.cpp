@@ -1,0 +1,213 @@
+#include "unroll/config/keys.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "codec.hpp"
+#include "conditions.hpp"
+#include "unroll/base/error.hpp"
+
+namespace unroll::config {
+namespace {
+
+using namespace conditions;
+using S = Settings;
+using enum KeyRole;
+using enum KeyShape;
+
+template <typename Codec, auto Section, auto Field>
+void read_field(std::string_view text, Settings& settings) {
+  auto value = Codec::parse(text);
+  if (!value) {
+    throw UsageError(std::string(Codec::range()));
+  }
+  (settings.*Section).*Field = std::move(*value);
+}
+
+template <typename Codec, auto Section, auto Field>
+std::string canonical_field(const Settings& settings) {
+  return Codec::format((settings.*Section).*Field);
+}
+
+template <typename Codec, auto Section, auto Field>
+Key key(std::string_view name, std::string_view help, const Condition& acts = kAlways, KeyShape shape = axis,
+        KeyRole role = scientific) {
+  return {name,
+          role,
+          shape,
+          Codec::kType,
+          Codec::range(),
+          help,
+          read_field<Codec, Section, Field>,
+          canonical_field<Codec, Section, Field>,
+          acts};
+}
+
+constexpr std::string_view kHessianRange = "first:N (N from 1 to 2147483647), batch or file:PATH";
+
+void read_hessian(std::string_view text, Settings& settings) {
+  auto& measure = settings.measure;
+  if (text == "batch") {
+    measure.hessian = HessianKind::batch;
+  } else if (const auto count = text.starts_with("first:") ? Count::parse(text.substr(6)) : std::nullopt) {
+    measure.hessian = HessianKind::first;
+    measure.hessian_first = *count;
+  } else if (const auto path = text.starts_with("file:") ? Path::parse(text.substr(5)) : std::nullopt) {
+    measure.hessian = HessianKind::file;
+    measure.hessian_file = *path;
+  } else {
+    throw UsageError(std::string(kHessianRange));
+  }
+}
+
+std::string canonical_hessian(const Settings& settings) {
+  switch (settings.measure.hessian) {
+    case HessianKind::first:
+      return "first:" + std::to_string(settings.measure.hessian_first);
+    case HessianKind::file:
+      return "file:" + settings.measure.hessian_file;
+    case HessianKind::batch:
+      break;
+  }
+  return "batch";
+}
+
+using Number = Real<AnyNumber>;
+using Rate = Real<Positive>;
+using Weight = Real<NotNegative>;
+
+const auto& table() {
+  static const auto keys = std::to_array<Key>({
+      key<Choice<Dataset>, &S::data, &S::Data::dataset>("data.dataset", "the data set"),
+      key<Path, &S::data, &S::Data::path>("data.path", "its folder or file (optdigits is built in)"),
+      key<Optional<Count>, &S::data, &S::Data::train_size>("data.train_size", "use the first so many training rows"),
+      key<Optional<Count>, &S::data, &S::Data::test_size>("data.test_size", "use the first so many test rows"),
+      key<Choice<CifarLabels>, &S::data, &S::Data::labels>("data.labels", "which labels of CIFAR-100", kCifar100),
+      key<ChannelList<Number>, &S::data, &S::Data::mean>("data.mean", "subtracted from scaled inputs", kAlways, list),
+      key<ChannelList<Rate>, &S::data, &S::Data::std_dev>("data.std", "divides centred inputs", kAlways, list),
+
+      key<Choice<Arch>, &S::model, &S::Model::arch>("model.arch", "the network"),
+      key<Widths, &S::model, &S::Model::hidden>("model.hidden", "widths of the mlp's hidden layers", kMlp),
+      key<Choice<Activation>, &S::model, &S::Model::activation>("model.activation", "non-linearity", kHasActivation),
+      key<Choice<Dtype>, &S::model, &S::Model::dtype>("model.dtype", "precision of weights and training"),
+      key<Choice<BatchNormMode>, &S::model, &S::Model::batchnorm>(
+          "model.batchnorm", "train: as usual; frozen: the statistics of w_0 for ever", kHasBatchNorm),
+
+      key<Optional<SeedValue>, &S::seed, &S::Seed::split>("seed.split", "seed of the pretraining split", kSplit),
+      key<Optional<SeedValue>, &S::seed, &S::Seed::init>("seed.init", "seed of the initialisation", kNoInitFile),
+      key<Optional<SeedValue>, &S::seed, &S::Seed::pretrain_order>("seed.pretrain_order",
+                                                                   "seed of the pretraining's batch order", kPretrains),
+      key<Optional<SeedValue>, &S::seed, &S::Seed::order>("seed.order", "seed of the batch order", kShuffled),
+      key<Optional<SeedValue>, &S::seed, &S::Seed::eval>("seed.eval", "seed of the eigenvalue solver's start", kSigma),
+
+      key<Path, &S::init, &S::Init::file>("init.file", "HDF5 file of initial weights"),
+      key<Choice<OrderKind>, &S::order, &S::Order::kind>("order.kind", "the batch order"),
+      key<Path, &S::order, &S::Order::file>("order.file", "HDF5 file of the batch order", kOrderFile),
+
+      key<Choice<PretrainOn>, &S::pretrain, &S::Pretrain::on>("pretrain.on", "what w_0 is trained on"),
+      key<Real<Fraction>, &S::pretrain, &S::Pretrain::fraction>("pretrain.fraction", "part of the training rows",
+                                                                kSplit),
+      key<Count, &S::pretrain, &S::Pretrain::epochs>("pretrain.epochs", "epochs of pretraining", kPretrains),
+      key<Rate, &S::pretrain, &S::Pretrain::lr>("pretrain.lr", "learning rate of pretraining", kPretrains),
+      key<Count, &S::pretrain, &S::Pretrain::batch>("pretrain.batch", "batch size of pretraining", kPretrains),
+      key<Real<BelowOne>, &S::pretrain, &S::Pretrain::momentum>("pretrain.momentum", "momentum of pretraining",
+                                                                kPretrains),
+      key<Weight, &S::pretrain, &S::Pretrain::weight_decay>("pretrain.weight_decay", "weight decay of pretraining",
+                                                            kPretrains),
+      key<Choice<PretrainLoss>, &S::pretrain, &S::Pretrain::loss>(
+          "pretrain.loss", "loss of pretraining: cross-entropy, or that of [loss]", kPretrains),
+
+      key<Optional<Count>, &S::train, &S::Train::epochs>("train.epochs", "epochs of M (default 1)"),
+      key<Optional<Count>, &S::train, &S::Train::steps>("train.steps", "steps of M, instead of epochs"),
+      key<Rate, &S::train, &S::Train::lr>("train.lr", "learning rate"),
+      key<Count, &S::train, &S::Train::batch>("train.batch", "batch size", kOwnBatches),
+      key<Real<BelowOne>, &S::train, &S::Train::momentum>("train.momentum", "momentum"),
+      key<Weight, &S::train, &S::Train::weight_decay>("train.weight_decay", "weight decay"),
+      key<Choice<Schedule>, &S::train, &S::Train::schedule>("train.schedule", "course of the learning rate"),
+      key<Count, &S::train, &S::Train::schedule_every>("train.schedule_every", "steps between two cuts of the rate",
+                                                       kStepSchedule),
+      key<Rate, &S::train, &S::Train::schedule_factor>("train.schedule_factor", "factor of a cut", kStepSchedule),
+
+      key<Choice<LossKind>, &S::loss, &S::Loss::kind>("loss.kind", "cross-entropy, or with the SD term"),
+      key<Weight, &S::loss, &S::Loss::gamma>("loss.gamma", "weight of the SD term", kSd),
+
+      key<Choice<ForgetKind>, &S::forget, &S::Forget::kind>("forget.kind", "what is forgotten"),
+      key<NumberSet, &S::forget, &S::Forget::index>("forget.index", "which batch, step, example or class",
+                                                    kForgetIndexed),
+      key<Count, &S::forget, &S::Forget::count>("forget.count", "how many examples from each index on", kForgetCounted),
+      key<Path, &S::forget, &S::Forget::file>("forget.file", "HDF5 file of training rows", kForgetFile),
+
+      key<Choice<Denominator>, &S::retrain, &S::Retrain::denominator>(
+          "retrain.denominator", "mean over the rows left or over the batch size", kShortBatches),
+      key<Choice<Skip>, &S::retrain, &S::Retrain::skip>("retrain.skip", "what a step without rows does", kSkippedSteps),
+      key<Choice<RetrainKind>, &S::retrain, &S::Retrain::kind>(
+          "retrain.kind", "coupled: M's batches without F; fresh: the rows left, batched anew", kForgetRows),
+
+      key<Choice<UnlearnMethod>, &S::unlearn, &S::Unlearn::method>("unlearn.method", "the unlearning method"),
+      key<Choice<UnlearnRule>, &S::unlearn, &S::Unlearn::rule>("unlearn.rule", "its rule for several epochs"),
+      key<Choice<UnlearnForm>, &S::unlearn, &S::Unlearn::form>(
+          "unlearn.form", "difference of batch gradients, or the published gradient of F"),
+      key<Choice<GradientAt>, &S::unlearn, &S::Unlearn::gradient_at>("unlearn.gradient_at",
+                                                                     "weights of the listed gradients", kGradList),
+      key<Count, &S::unlearn, &S::Unlearn::checkpoint_every>("unlearn.checkpoint_every", "steps between checkpoints",
+                                                             kCheckpoint),
+
+      key<Optional<Count>, &S::measure, &S::Measure::every>("measure.every",
+                                                            "measure at multiples of so many steps and at the end"),
+      key<StepList, &S::measure, &S::Measure::steps>("measure.steps", "measure at these steps", kAlways, list),
+      key<Choice<Sigma>, &S::measure, &S::Measure::sigma>("measure.sigma", "solver of the top eigenvalue"),
+      key<Optional<Count>, &S::measure, &S::Measure::sigma_every>(
+          "measure.sigma_every", "rolling mean over multiples of so many steps", kSigma),
+      key<Choice<SigmaMode>, &S::measure, &S::Measure::sigma_mode>("measure.sigma_mode",
+                                                                   "BatchNorm mode of the Hessian", kBatchNormHessian),
+      Key{"measure.hessian", scientific, axis, ValueType::text, kHessianRange, "examples of the Hessian", read_hessian,
+          canonical_hessian, kHessian},
+      key<Integer<1, 10000>, &S::measure, &S::Measure::lanczos_steps>("measure.lanczos_steps", "Lanczos steps",
+                                                                      kLanczos),
+      key<Integer<1, 1000000>, &S::measure, &S::Measure::power_iterations>("measure.power_iterations",
+                                                                           "power iterations, at most", kPower),
+      key<Rate, &S::measure, &S::Measure::power_tolerance>("measure.power_tolerance",
+                                                           "relative change at which they stop", kPower),
+      key<Choice<bool>, &S::measure, &S::Measure::one_hvp>("measure.one_hvp", "the one-HVP proxy"),
+      key<Choice<bool>, &S::measure, &S::Measure::outputs>("measure.outputs", "accuracies and output distances"),
+      key<Optional<Count>, &S::measure, &S::Measure::eval_rows>("measure.eval_rows",
+                                                                "at most so many retained and test rows", kOutputs),
+      key<Choice<bool>, &S::measure, &S::Measure::layers>("measure.layers", "distances of every layer"),
+
+      key<Choice<WeightsOutput>, &S::output, &S::Output::weights>("output.weights", "weights to keep", kAlways, scalar,
+                                                                  operational),
+      key<Choice<bool>, &S::output, &S::Output::logits>("output.logits", "keep the pair's outputs", kAlways, scalar,
+                                                        operational),
+      key<Lanes, &S::run, &S::Run::lanes>("run.lanes", "models side by side in a pack", kAlways, scalar, operational),
+      key<Integer<1, 1024>, &S::run, &S::Run::threads>("run.threads", "threads of a rank", kAlways, scalar),
+      key<Choice<Device>, &S::run, &S::Run::device>("run.device", "where to compute", kAlways, scalar, operational),
+  });
+  return keys;
+}
+
+bool is_named(const Key& key, std::span<const std::string_view> names) {
+  return std::any_of(names.begin(), names.end(), [&](std::string_view name) {
+    return name.ends_with('.') ? key.name.starts_with(name) : key.name == name;
+  });
+}
+
+}  // namespace
+
+std::span<const Key> keys() { return table(); }
+
+const Key* find_key(std::string_view name) {
+  const auto found = std::find_if(table().begin(), table().end(), [&](const Key& key) { return key.name == name; });
+  return found == table().end() ? nullptr : &*found;
+}
+
+std::string canonical_text(const Settings& settings, std::span<const std::string_view> names) {
+  std::string text;
+  for (const Key& key : table()) {
+    if (is_named(key, names)) {
+      text += std::string(key.name) + '=' + (key.acts.holds(settings) ? key.canonical(settings) : "") + '\n';
+    }
+  }
+  return text;
+}
+
+}  // namespace unroll::config

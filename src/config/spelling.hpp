@@ -1,0 +1,108 @@
+#pragma once
+// How the values of each enumeration are written in a config file.
+#include <array>
+#include <string_view>
+
+#include "unroll/config/settings.hpp"
+
+namespace unroll::config {
+
+template <typename Enum>
+struct Spelling {
+  std::string_view text;
+  Enum value;
+};
+
+template <typename Enum>
+inline constexpr std::array<Spelling<Enum>, 0> kSpellings = {};
+
+template <>
+inline constexpr auto kSpellings<Dataset> = std::to_array<Spelling<Dataset>>({{"optdigits", Dataset::optdigits},
+                                                                              {"mnist", Dataset::mnist},
+                                                                              {"fashion-mnist", Dataset::fashion_mnist},
+                                                                              {"cifar10", Dataset::cifar10},
+                                                                              {"cifar100", Dataset::cifar100},
+                                                                              {"hdf5", Dataset::hdf5}});
+template <>
+inline constexpr auto kSpellings<CifarLabels> = std::to_array<Spelling<CifarLabels>>({{"fine", CifarLabels::fine},
+                                                                                      {"coarse", CifarLabels::coarse}});
+template <>
+inline constexpr auto kSpellings<Arch> = std::to_array<Spelling<Arch>>(
+    {{"linear", Arch::linear}, {"mlp", Arch::mlp}, {"resnet18", Arch::resnet18}, {"vgg19", Arch::vgg19}});
+template <>
+inline constexpr auto kSpellings<Activation> = std::to_array<Spelling<Activation>>({{"relu", Activation::relu},
+                                                                                    {"tanh", Activation::tanh},
+                                                                                    {"silu", Activation::silu}});
+template <>
+inline constexpr auto kSpellings<Dtype> = std::to_array<Spelling<Dtype>>({{"float32", Dtype::float32},
+                                                                          {"float64", Dtype::float64}});
+template <>
+inline constexpr auto kSpellings<BatchNormMode> =
+    std::to_array<Spelling<BatchNormMode>>({{"train", BatchNormMode::train}, {"frozen", BatchNormMode::frozen}});
+template <>
+inline constexpr auto kSpellings<OrderKind> = std::to_array<Spelling<OrderKind>>({{"fixed", OrderKind::fixed},
+                                                                                  {"shuffled", OrderKind::shuffled},
+                                                                                  {"file", OrderKind::file}});
+template <>
+inline constexpr auto kSpellings<PretrainOn> = std::to_array<Spelling<PretrainOn>>({{"split", PretrainOn::split},
+                                                                                    {"retain", PretrainOn::retain},
+                                                                                    {"all", PretrainOn::all},
+                                                                                    {"none", PretrainOn::none}});
+template <>
+inline constexpr auto kSpellings<PretrainLoss> =
+    std::to_array<Spelling<PretrainLoss>>({{"ce", PretrainLoss::ce}, {"train", PretrainLoss::train}});
+template <>
+inline constexpr auto kSpellings<Schedule> = std::to_array<Spelling<Schedule>>({{"constant", Schedule::constant},
+                                                                                {"step", Schedule::step},
+                                                                                {"cosine", Schedule::cosine}});
+template <>
+inline constexpr auto kSpellings<LossKind> = std::to_array<Spelling<LossKind>>({{"ce", LossKind::ce},
+                                                                                {"sd", LossKind::sd}});
+template <>
+inline constexpr auto kSpellings<ForgetKind> = std::to_array<Spelling<ForgetKind>>({{"batch", ForgetKind::batch},
+                                                                                    {"step", ForgetKind::step},
+                                                                                    {"examples", ForgetKind::examples},
+                                                                                    {"class", ForgetKind::class_},
+                                                                                    {"file", ForgetKind::file},
+                                                                                    {"none", ForgetKind::none},
+                                                                                    {"ghost", ForgetKind::ghost}});
+template <>
+inline constexpr auto kSpellings<Denominator> = std::to_array<Spelling<Denominator>>({{"left", Denominator::left},
+                                                                                      {"batch", Denominator::batch}});
+template <>
+inline constexpr auto kSpellings<Skip> = std::to_array<Spelling<Skip>>({{"freeze", Skip::freeze},
+                                                                        {"coast", Skip::coast}});
+template <>
+inline constexpr auto kSpellings<RetrainKind> = std::to_array<Spelling<RetrainKind>>({{"coupled", RetrainKind::coupled},
+                                                                                      {"fresh", RetrainKind::fresh}});
+template <>
+inline constexpr auto kSpellings<UnlearnMethod> =
+    std::to_array<Spelling<UnlearnMethod>>({{"single-gradient", UnlearnMethod::single_gradient}});
+template <>
+inline constexpr auto kSpellings<UnlearnRule> =
+    std::to_array<Spelling<UnlearnRule>>({{"epoch-scaled", UnlearnRule::epoch_scaled},
+                                          {"grad-list", UnlearnRule::grad_list},
+                                          {"checkpoint", UnlearnRule::checkpoint},
+                                          {"final-weights", UnlearnRule::final_weights}});
+template <>
+inline constexpr auto kSpellings<UnlearnForm> = std::to_array<Spelling<UnlearnForm>>(
+    {{"difference", UnlearnForm::difference}, {"published", UnlearnForm::published}});
+template <>
+inline constexpr auto kSpellings<GradientAt> =
+    std::to_array<Spelling<GradientAt>>({{"pre-step", GradientAt::pre_step}, {"post-step", GradientAt::post_step}});
+template <>
+inline constexpr auto kSpellings<Sigma> =
+    std::to_array<Spelling<Sigma>>({{"lanczos", Sigma::lanczos}, {"power", Sigma::power}, {"none", Sigma::none}});
+template <>
+inline constexpr auto kSpellings<SigmaMode> = std::to_array<Spelling<SigmaMode>>({{"train", SigmaMode::train},
+                                                                                  {"eval", SigmaMode::eval}});
+template <>
+inline constexpr auto kSpellings<WeightsOutput> =
+    std::to_array<Spelling<WeightsOutput>>({{"none", WeightsOutput::none}, {"final", WeightsOutput::final_step}});
+template <>
+inline constexpr auto kSpellings<Device> = std::to_array<Spelling<Device>>({{"auto", Device::auto_},
+                                                                            {"cpu", Device::cpu}});
+template <>
+inline constexpr auto kSpellings<bool> = std::to_array<Spelling<bool>>({{"no", false}, {"yes", true}});
+
+}  // namespace unroll::config
