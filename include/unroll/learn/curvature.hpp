@@ -1,0 +1,53 @@
+#pragma once
+// Curvature of the loss at one model's weights: Hessian-vector products by double backward, and the ends of the
+// spectrum by Lanczos (full reorthogonalisation, Ritz residuals) or power iteration (as PyHessian, METHODS part 4).
+#include <torch/types.h>
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "unroll/model/network.hpp"
+
+namespace unroll::learn {
+
+/// A symmetric linear map of [P] vectors.
+using SymmetricMap = std::function<torch::Tensor(const torch::Tensor&)>;
+
+/// The Hessian of the loss (without weight decay) on one batch, at fixed weights; buffers are never changed.
+class Hessian {
+ public:
+  Hessian(const model::Network& network, const model::State& state, const torch::Tensor& inputs,
+          const torch::Tensor& labels, const model::LossSpec& loss, model::Statistics statistics);
+  /// H v, v and result [P]. One product is about two backward passes.
+  [[nodiscard]] torch::Tensor operator()(const torch::Tensor& v) const;
+
+ private:
+  const model::Network& network_;
+  std::vector<torch::Tensor> parameters_, gradients_;
+};
+
+struct Spectrum {
+  double lambda_max;      // NaN where the method does not give it (power iteration gives one end)
+  double lambda_min;
+  double dominant;        // signed eigenvalue largest in size; a tie (to 1e-6) goes to the positive one
+  double residual;        // ||H v - dominant v|| / |dominant|
+  std::int64_t num_products;
+  bool converged;         // residual (Lanczos: < 1e-3) or stopping rule (power) reached
+};
+
+/// `steps` Lanczos steps at most; ends early when an invariant subspace is found.
+[[nodiscard]] Spectrum lanczos(const SymmetricMap& map, const torch::Tensor& start, std::int64_t steps);
+
+/// Stops when |previous - current| / (|previous| + 1e-6) < tolerance and gives the previous Rayleigh quotient, as
+/// PyHessian does; signed. Two eigenvalues that tie in size with opposite signs make it stop early or never.
+[[nodiscard]] Spectrum power_iteration(const SymmetricMap& map, const torch::Tensor& start, std::int64_t iterations,
+                                       double tolerance);
+
+/// Standard normal numbers by element, from RandomStream(seed, "lanczos").
+[[nodiscard]] torch::Tensor start_vector(std::uint64_t seed, std::int64_t size, torch::ScalarType dtype);
+
+/// <a, b> in double over fixed blocks (base/block_sum.hpp).
+[[nodiscard]] double inner_product(const torch::Tensor& a, const torch::Tensor& b);
+
+}  // namespace unroll::learn

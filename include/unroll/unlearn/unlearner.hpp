@@ -1,0 +1,70 @@
+#pragma once
+// Unlearning methods behind one interface. A method watches M train (it is told before and after every step that
+// touches the forget set, and at every tick of M's clock) and gives, at any step, the correction c with
+// w'' = w + c in double. It never changes M. A new method is a class and a line in registry.cpp.
+#include <torch/types.h>
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "unroll/config/settings.hpp"
+#include "unroll/data/resident.hpp"
+#include "unroll/model/network.hpp"
+
+namespace unroll::unlearn {
+
+/// A step of M whose batch holds examples of the forget set.
+struct Touch {
+  std::int64_t step = 0;
+  double lr = 0;
+  std::vector<std::int64_t> rows;       // M's batch, in its places
+  std::vector<std::int64_t> rows_left;  // without F, as M' sees it; empty: M' skips the step
+  std::vector<std::int64_t> rows_forgotten;
+};
+
+/// What the forgotten examples of a touched step add to its gradient at given weights, in double [P]:
+///   difference  grad L(w; B) - grad L(w; B without F) (second term 0 if emptied), DESIGN 4.5: right for any set;
+///   published   sum over the forgotten examples of grad l(w; x) / batch size (Thudi et al., section 4).
+/// BatchNorm sees each batch as in training; buffers are untouched. The loss is the training loss without decay.
+class ForgottenGradient {
+ public:
+  ForgottenGradient(std::shared_ptr<const model::Network> network, std::shared_ptr<const data::ResidentData> data,
+                    const config::Settings& settings);
+  [[nodiscard]] torch::Tensor operator()(const model::State& at, const Touch& touch) const;
+  [[nodiscard]] torch::Tensor difference(const model::State& at, const Touch& touch) const;
+  /// The divisor of the loss over M's whole batch, and over what is left of it (retrain.denominator).
+  [[nodiscard]] double denominator(const Touch& touch) const { return static_cast<double>(touch.rows.size()); }
+  [[nodiscard]] double denominator_left(const Touch& touch) const;
+  [[nodiscard]] model::Statistics statistics() const { return statistics_; }
+  [[nodiscard]] double gamma() const { return gamma_; }
+
+ private:
+  [[nodiscard]] torch::Tensor gradient(const model::State& at, const std::vector<std::int64_t>& rows,
+                                       double denominator) const;
+  std::shared_ptr<const model::Network> network_;
+  std::shared_ptr<const data::ResidentData> data_;
+  model::Statistics statistics_;
+  double gamma_;
+  double batch_size_;
+  config::UnlearnForm form_;
+  config::Denominator denominator_;
+};
+
+class Unlearner {
+ public:
+  virtual ~Unlearner() = default;
+  /// M's state before and after it takes a step that touches F.
+  virtual void before_step(const Touch&, const model::State&) {}
+  virtual void after_step(const Touch&, const model::State&) {}
+  /// M's state when it has taken `step` steps (called for every step from 0 on, before before_step).
+  virtual void at_clock(std::int64_t, const model::State&) {}
+  /// w'' - w in double [P], from what was seen so far and M's state now.
+  [[nodiscard]] virtual torch::Tensor correction(const model::State& original) = 0;
+};
+
+/// start: M's state at step 0.
+[[nodiscard]] std::unique_ptr<Unlearner> make_unlearner(const config::Settings& settings, const model::State& start,
+                                                        std::shared_ptr<const ForgottenGradient> gradient);
+
+}  // namespace unroll::unlearn

@@ -1,0 +1,45 @@
+#include "unroll/learn/evaluate.hpp"
+
+#include <algorithm>
+#include <vector>
+
+namespace unroll::learn {
+namespace {
+constexpr std::size_t kChunk = 256;
+constexpr double kBatchNormMomentum = 0.1;
+}  // namespace
+
+torch::Tensor evaluate(const model::Network& network, const model::State& state, const data::ResidentData& data,
+                       data::Part part, std::span<const std::int64_t> rows) {
+  const torch::NoGradGuard no_grad;
+  const auto parameters = network.views(state.weights);
+  auto logits = torch::empty({static_cast<std::int64_t>(rows.size()), network.num_classes()}, state.weights.options());
+  for (std::size_t start = 0; start < rows.size(); start += kChunk) {
+    const auto chunk = rows.subspan(start, std::min(kChunk, rows.size() - start));
+    logits.narrow(0, static_cast<std::int64_t>(start), static_cast<std::int64_t>(chunk.size()))
+        .copy_(network.logits(parameters, state.buffers, data.inputs(part, chunk), model::Statistics::running));
+  }
+  return logits;
+}
+
+torch::Tensor reestimated_buffers(const model::Network& network, const model::State& state,
+                                  const data::ResidentData& data, std::span<const std::int64_t> rows) {
+  const torch::NoGradGuard no_grad;
+  const auto parameters = network.views(state.weights);
+  auto sum = torch::zeros(state.buffers.sizes(), torch::kFloat64);
+  double num_chunks = 0;
+  for (std::size_t start = 0; start < rows.size(); start += kChunk) {
+    const auto chunk = rows.subspan(start, std::min(kChunk, rows.size() - start));
+    if (start > 0 && chunk.size() < kChunk / 2) {
+      break;
+    }
+    // One update from zeros leaves momentum * statistic: the batch's own mean and unbiased variance.
+    const auto buffers = torch::zeros_like(state.buffers);
+    (void)network.logits(parameters, buffers, data.inputs(data::Part::train, chunk), model::Statistics::update);
+    sum += buffers.to(torch::kFloat64) / kBatchNormMomentum;
+    num_chunks += 1;
+  }
+  return (sum / num_chunks).to(state.buffers.scalar_type());
+}
+
+}  // namespace unroll::learn

@@ -1,0 +1,40 @@
+#include "unroll/unlearn/unlearner.hpp"
+
+namespace unroll::unlearn {
+
+ForgottenGradient::ForgottenGradient(std::shared_ptr<const model::Network> network,
+                                     std::shared_ptr<const data::ResidentData> data, const config::Settings& settings)
+    : network_(std::move(network)),
+      data_(std::move(data)),
+      statistics_(settings.model.batchnorm == config::BatchNormMode::frozen ? model::Statistics::running
+                                                                            : model::Statistics::batch),
+      gamma_(model::gamma_of(settings.loss)),
+      batch_size_(static_cast<double>(settings.train.batch)),
+      form_(settings.unlearn.form),
+      denominator_(settings.retrain.denominator) {}
+
+double ForgottenGradient::denominator_left(const Touch& touch) const {
+  return static_cast<double>(denominator_ == config::Denominator::left ? touch.rows_left.size() : touch.rows.size());
+}
+
+torch::Tensor ForgottenGradient::gradient(const model::State& at, const std::vector<std::int64_t>& rows,
+                                          double denominator) const {
+  return model::gradient(*network_, at, data_->inputs(data::Part::train, rows), data_->labels(data::Part::train, rows),
+                         {gamma_, denominator}, statistics_)
+      .to(torch::kFloat64);
+}
+
+torch::Tensor ForgottenGradient::difference(const model::State& at, const Touch& touch) const {
+  auto gradient_all = gradient(at, touch.rows, denominator(touch));
+  if (!touch.rows_left.empty()) {
+    gradient_all -= gradient(at, touch.rows_left, denominator_left(touch));
+  }
+  return gradient_all;
+}
+
+torch::Tensor ForgottenGradient::operator()(const model::State& at, const Touch& touch) const {
+  return form_ == config::UnlearnForm::difference ? difference(at, touch)
+                                                  : gradient(at, touch.rows_forgotten, batch_size_);
+}
+
+}  // namespace unroll::unlearn

@@ -1,0 +1,10 @@
+#pragma once
+// Makers of the methods; one line each in registry.cpp.
+#include "unroll/unlearn/unlearner.hpp"
+
+namespace unroll::unlearn {
+
+std::unique_ptr<Unlearner> make_single_gradient(const config::Settings& settings, const model::State& start,
+                                                std::shared_ptr<const ForgottenGradient> gradient);
+
+}  // namespace unroll::unlearn

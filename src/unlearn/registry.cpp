@@ -1,0 +1,31 @@
+#include <array>
+
+#include "unlearn/methods.hpp"
+#include "unroll/base/error.hpp"
+
+namespace unroll::unlearn {
+namespace {
+
+struct Method {
+  config::UnlearnMethod name;
+  std::unique_ptr<Unlearner> (*make)(const config::Settings&, const model::State&,
+                                     std::shared_ptr<const ForgottenGradient>);
+};
+
+constexpr std::array kMethods{
+    Method{config::UnlearnMethod::single_gradient, make_single_gradient},
+};
+
+}  // namespace
+
+std::unique_ptr<Unlearner> make_unlearner(const config::Settings& settings, const model::State& start,
+                                          std::shared_ptr<const ForgottenGradient> gradient) {
+  for (const auto& method : kMethods) {
+    if (method.name == settings.unlearn.method) {
+      return method.make(settings, start, std::move(gradient));
+    }
+  }
+  throw Error("unlearn.method: no such method is registered");
+}
+
+}  // namespace unroll::unlearn

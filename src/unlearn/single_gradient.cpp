@@ -1,0 +1,105 @@
+// Single-gradient unlearning (Thudi et al., arXiv 2109.13398): add back what the forgotten examples' gradients took
+// away. Its four multi-epoch rules differ in the weights at which the gradients are taken (METHODS 2.1, 2.2):
+//   epoch-scaled   w_0                                  sum over touched steps s of eta_s g(w_0; s)
+//   grad-list      M's weights at each touched step     sum of eta_s g(w_s; s) (post-step: g(w_{s+1}; s), as published)
+//   checkpoint     M's weights at the last multiple of checkpoint_every steps
+//   final-weights  M's weights now
+#include <algorithm>
+
+#include "unlearn/methods.hpp"
+
+namespace unroll::unlearn {
+namespace {
+
+model::State copy_of(const model::State& state) { return {state.weights.clone(), state.buffers.clone()}; }
+
+/// Rules whose gradients are taken while M trains: the correction is a running sum.
+class RunningSum final : public Unlearner {
+ public:
+  enum class At { start, before, after };
+  RunningSum(At at, const model::State& start, std::shared_ptr<const ForgottenGradient> gradient)
+      : at_(at), start_(copy_of(start)), gradient_(std::move(gradient)), sum_(torch::zeros_like(
+                                                                             start.weights, torch::kFloat64)) {}
+
+  void before_step(const Touch& touch, const model::State& original) override {
+    if (at_ != At::after) {
+      add(touch, at_ == At::start ? start_ : original);
+    }
+  }
+  void after_step(const Touch& touch, const model::State& original) override {
+    if (at_ == At::after) {
+      add(touch, original);
+    }
+  }
+  torch::Tensor correction(const model::State&) override { return sum_; }
+
+ private:
+  void add(const Touch& touch, const model::State& at) { sum_ += (*gradient_)(at, touch) * touch.lr; }
+
+  At at_;
+  model::State start_;
+  std::shared_ptr<const ForgottenGradient> gradient_;
+  torch::Tensor sum_;
+};
+
+/// Rules whose gradients are all taken at one later point: the touched steps are remembered, equal ones together.
+class LateGradients final : public Unlearner {
+ public:
+  /// checkpoint_every 0: at M's weights now.
+  LateGradients(std::int64_t checkpoint_every, std::shared_ptr<const ForgottenGradient> gradient)
+      : checkpoint_every_(checkpoint_every), gradient_(std::move(gradient)) {}
+
+  void at_clock(std::int64_t step, const model::State& original) override {
+    if (checkpoint_every_ > 0 && step % checkpoint_every_ == 0) {
+      checkpoint_ = copy_of(original);
+    }
+  }
+
+  void before_step(const Touch& touch, const model::State&) override {
+    const auto equal = std::find_if(touches_.begin(), touches_.end(), [&](const Touch& other) {
+      return other.rows == touch.rows && other.rows_left == touch.rows_left;
+    });
+    if (equal != touches_.end()) {
+      equal->lr += touch.lr;
+    } else {
+      touches_.push_back(touch);
+    }
+  }
+
+  torch::Tensor correction(const model::State& original) override {
+    auto sum = torch::zeros_like(original.weights, torch::kFloat64);
+    for (const auto& touch : touches_) {
+      sum += (*gradient_)(checkpoint_every_ > 0 ? checkpoint_ : original, touch) * touch.lr;
+    }
+    return sum;
+  }
+
+ private:
+  std::int64_t checkpoint_every_;
+  std::shared_ptr<const ForgottenGradient> gradient_;
+  model::State checkpoint_;
+  std::vector<Touch> touches_;
+};
+
+}  // namespace
+
+std::unique_ptr<Unlearner> make_single_gradient(const config::Settings& settings, const model::State& start,
+                                                std::shared_ptr<const ForgottenGradient> gradient) {
+  const auto& unlearn = settings.unlearn;
+  switch (unlearn.rule) {
+    case config::UnlearnRule::epoch_scaled:
+      return std::make_unique<RunningSum>(RunningSum::At::start, start, std::move(gradient));
+    case config::UnlearnRule::grad_list:
+      return std::make_unique<RunningSum>(unlearn.gradient_at == config::GradientAt::post_step
+                                              ? RunningSum::At::after
+                                              : RunningSum::At::before,
+                                          start, std::move(gradient));
+    case config::UnlearnRule::checkpoint:
+      return std::make_unique<LateGradients>(unlearn.checkpoint_every, std::move(gradient));
+    case config::UnlearnRule::final_weights:
+      return std::make_unique<LateGradients>(0, std::move(gradient));
+  }
+  return nullptr;
+}
+
+}  // namespace unroll::unlearn
