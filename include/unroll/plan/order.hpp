@@ -1,7 +1,7 @@
 #pragma once
 // The batch order: which training rows SGD meets at which step. A pure function of the part's rows, the batch size and
 // the seed; fixed keeps the rows ascending in every epoch, shuffled sorts them by a random key of
-// (seed, purpose, epoch, row), a table (order.file) lists every step. The last short batch of an epoch is kept.
+// (seed, purpose, epoch, row): RandomStream(seed, purpose).bits(epoch, row); a table (order.file) lists the steps of one epoch. The last short batch of an epoch is kept.
 #include <cstdint>
 #include <memory>
 #include <string>

@@ -42,16 +42,19 @@ struct Pretraining {
   Seeds seeds;
   std::int64_t num_steps = 0;                 // 0: w_0 is the initialisation or init.file
   std::optional<std::size_t> forget_set;      // rows left out of it (on = retain)
-  std::optional<std::int64_t> dropped_class;  // on = split with forget.kind = class
+  std::vector<std::int64_t> dropped_classes;  // on = split with forget.kind = class
 };
 
-/// One M' of a tree: the same order without the forget set.
+/// One M' of a tree: the same order without the forget set. Its stage depends on M's, on F and on the retrain settings
+/// that act; with kind = none it is the repeat of M, whatever the other settings.
 struct Fork {
   std::string id;             // stage id of M'
   std::size_t cell = 0;       // a cell whose retrain settings apply
   std::size_t forget_set = 0; // into Plan::forget_sets
   std::optional<std::size_t> repeat;  // kind = none: M' is this item's model, trained in another pack and rank
-  std::int64_t first_touch = 0;  // first step at which M' departs from M; num_steps if never
+  /// First step at which M' departs from M; the tree's num_steps if never (none, ghost, or F comes later); 0 for
+  /// retrain.kind = fresh.
+  std::int64_t first_touch = 0;
 };
 
 struct Run {
@@ -67,11 +70,13 @@ struct Tree {
   std::size_t cell = 0;       // a cell whose data, model, order, train and loss settings apply
   Seeds seeds;
   std::size_t pretraining = 0;
-  std::int64_t num_steps = 0; // M is trained so far: the largest step measured by its runs, at most
+  std::int64_t num_steps = 0; // M is trained so far: the largest step measured by its runs
+  std::int64_t schedule_steps = 0;  // steps of the whole training that its cells ask for (the end of a cosine)
   std::vector<Fork> forks;
   std::vector<std::size_t> runs;  // into Plan::runs, in plan order
 };
 
+/// A pretraining without steps is no item: whoever needs its w_0 initialises it.
 enum class ItemKind { pretraining, repeat, tree };
 
 struct Item {
@@ -91,6 +96,10 @@ struct Totals {
   double flop = 0;
   double memory_per_rank_bytes = 0;      // largest pack + data set
   double disk_bytes = 0;                 // results, stages, weights, logits
+  std::int64_t num_measured_rows = 0;    // of the results: runs times measured steps
+  std::int64_t lanes_per_pack = 1;       // that memory was estimated for
+  // How many M this study would train with each pretrain.on: what sharing across forget sets costs or saves.
+  std::int64_t num_originals_split = 0, num_originals_retain = 0, num_originals_all = 0;
 };
 
 /// Where inputs of the plan come from; called once for each distinct value.
@@ -99,6 +108,7 @@ struct Sources {
   std::function<dataset::OrderTable(const std::string& path, std::int64_t num_train)> order_file;
   std::function<std::vector<std::int64_t>(const std::string& path, std::int64_t num_rows)> rows_file;
   std::function<std::string(const std::string& path)> file_hash;
+  std::int64_t memory_limit_bytes = 0;   // of one rank; 0: unknown, nothing is checked
 };
 
 struct Plan {
@@ -116,11 +126,13 @@ struct Plan {
 
   // What the trainer asks, so that planner and trainer cannot disagree:
   [[nodiscard]] Order order_of(const Tree& tree) const;            // M's order
-  [[nodiscard]] Order order_of(const Pretraining& pretraining) const;
+  [[nodiscard]] Order order_of(const Pretraining& pretraining) const;  // requires num_steps > 0
   /// M' order: M's own for coupled, re-batched rows that are left for fresh.
   [[nodiscard]] Order order_of(const Tree& tree, const Fork& fork) const;
   /// Rows of the fine-tuning part (ascending): all that M may draw.
   [[nodiscard]] std::shared_ptr<const std::vector<std::int64_t>> finetune_rows(const Tree& tree) const;
+  /// Rows that pretraining may draw (ascending); empty when there is none.
+  [[nodiscard]] std::shared_ptr<const std::vector<std::int64_t>> pretrain_rows(const Pretraining& pretraining) const;
   [[nodiscard]] const dataset::Description& description(std::size_t cell) const {
     return *descriptions[description_of_cell[cell]];
   }
@@ -131,12 +143,14 @@ struct Plan {
   std::map<std::string, std::vector<std::int64_t>> row_lists;                       // by path (forget.file, hessian)
 };
 
-/// Throws UsageError, with the place of the key, for what only the data can tell: a forget batch beyond the order, a
+/// The split is by the rank of RandomStream(split seed, "split").bits(0, row): the first round(fraction * num_train)
+/// rows pretrain, the others are the fine-tuning part. Throws UsageError, with the place of the key, for what only the data can tell: a forget batch beyond the order, a
 /// class that is not there, a split that leaves nothing, seeds that change nothing, lanes that do not fit.
 [[nodiscard]] Plan make_plan(const config::Study& study, const Sources& sources);
 
 /// Number of parameters and of forward multiply-adds an example, and activation elements an example, of a model:
-/// by arithmetic, for costs and memory. The model module's tests hold it to the real networks.
+/// by arithmetic, for costs and memory. The model module's tests hold it to the real networks. UsageError: images of a
+/// size the network cannot take (resnet18: 25 to 32 pixels a side, vgg19: 32 to 63).
 struct ModelSize {
   std::int64_t num_parameters = 0;
   std::int64_t num_buffers = 0;
