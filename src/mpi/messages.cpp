@@ -150,14 +150,14 @@ std::optional<Message> Communicator::try_receive(int tag) const {
 }
 
 Message Communicator::receive(int tag) const {
-  // A short wait is the usual one; a long wait costs a thousand probes a second.
+  // A short wait is the usual one; a long wait costs two thousand probes a second.
   std::chrono::microseconds pause(20);
   while (true) {
     if (std::optional<Message> message = try_receive(tag)) {
       return std::move(*message);
     }
     std::this_thread::sleep_for(pause);
-    pause = std::min(pause * 2, std::chrono::microseconds(1000));
+    pause = std::min(pause * 2, std::chrono::microseconds(500));
   }
 }
 

@@ -3,8 +3,9 @@
 // one pack key, in chunks that shrink towards the end; the next chunk is asked for before the last is done.
 // Rank 0 trains too: a service thread answers (it probes and sleeps, no core is spun) under MPI_THREAD_MULTIPLE,
 // otherwise rank 0 answers whenever it calls poll() between its own steps.
-#include <atomic>
-#include <chrono>
+//
+// Nothing here may change a result: who takes what, and with whom, is placement alone (DESIGN 4.8).
+// The messages and their order: src/schedule/README.md.
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -19,43 +20,61 @@ namespace unroll::schedule {
 
 struct WorkItem {
   std::vector<std::size_t> depends;     // indices of items
-  std::optional<std::size_t> not_with;  // not on the rank that took this item, when there is more than one rank
+  /// Not in one chunk with this item, and not on the rank that took it unless every rank left is ruled out so.
+  std::optional<std::size_t> not_with;
   std::string pack_key;
   std::int64_t num_lanes = 1;
   double priority = 0;                  // critical path
   double cost = 0;
   bool done = false;                    // finished by an earlier attempt
+  std::string digest;                   // of an item that is done: what finish() would have said
 };
 
 struct Chunk {
-  std::vector<std::size_t> items;               // empty and finished: nothing more will come
-  std::vector<std::string> depend_digests;      // for each dependency of the items, in order: its digest
-  bool finished = false;
+  std::vector<std::size_t> items;            // of one pack key; by priority
+  std::vector<std::string> depend_digests;   // for each dependency of each item, in order: its digest
+  bool finished = false;                     // no items, and nothing more will come
 };
 
-/// The state of all work: pure, no MPI. Rank 0's service owns one.
+/// The state of all work: pure, no MPI. Rank 0's service owns one. Error: an index out of range, a cycle, an item
+/// finished that nobody took.
 class Queue {
  public:
   Queue(std::vector<WorkItem> items, int num_ranks, std::int64_t lanes_per_pack);
+  ~Queue();
+  Queue(Queue&&) noexcept;
+  Queue& operator=(Queue&&) noexcept;
+
   /// Work for a rank now; nullopt: nothing ready yet (ask again when something finishes); Chunk::finished at the end.
+  /// A chunk holds at most lanes_per_pack lanes (or one item), and no more than the rank's fair share of the lanes
+  /// of that key that are left, so that it shrinks towards the end; but not below an eighth of a pack as long as
+  /// all ranks could have one of that size, since small packs train slowly.
   [[nodiscard]] std::optional<Chunk> take(int rank);
   /// The item is committed. digest: what readers verify (stages), may be empty.
   void finish(std::size_t item, const std::string& digest);
+  /// The rank takes no more: what it took and did not finish is open to others again.
+  void leave(int rank);
+  /// Items that could be taken now.
+  [[nodiscard]] std::size_t num_ready() const;
   [[nodiscard]] bool all_done() const;
   [[nodiscard]] std::size_t num_done() const;
+  [[nodiscard]] std::size_t size() const;
 
  private:
   struct State;
-  std::shared_ptr<State> state_;
+  std::unique_ptr<State> state_;
 };
 
 struct Options {
   std::int64_t lanes_per_pack = 64;
   bool threaded = true;                  // MPI_THREAD_MULTIPLE was provided
-  std::function<void(std::size_t done, std::size_t total)> on_progress;  // called on rank 0's service, may be empty
+  /// Called by rank 0's service (its thread, or poll() and next() where there is none) when the count changed; may
+  /// be empty.
+  std::function<void(std::size_t done, std::size_t total)> on_progress;
 };
 
-/// One a rank. Collective construction and destruction.
+/// One a rank, one at a time. Collective construction and destruction. A rank may end before all is done; its unfinished items then
+/// go to others. While an exception unwinds, the destructor waits for nobody.
 class Scheduler {
  public:
   Scheduler(const mpi::Communicator& world, std::vector<WorkItem> items, Options options);
@@ -67,8 +86,10 @@ class Scheduler {
   void poll();
 
  private:
-  struct State;
-  std::unique_ptr<State> state_;
+  class Role;     // rank 0's or another's part
+  class Leader;
+  class Worker;
+  std::unique_ptr<Role> role_;
 };
 
 }  // namespace unroll::schedule

@@ -1,0 +1,268 @@
+#include <algorithm>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "unroll/base/error.hpp"
+#include "unroll/schedule/schedule.hpp"
+
+namespace unroll::schedule {
+namespace {
+
+constexpr int kNobody = -1;
+/// A chunk shrinks no further than lanes_per_pack divided by this.
+constexpr std::int64_t kSmallestPart = 8;
+
+enum class Status { waiting, ready, taken, done };
+
+struct Entry {
+  WorkItem item;
+  Status status = Status::waiting;
+  int taken_by = kNobody;
+  std::size_t num_open_depends = 0;
+  std::vector<std::size_t> dependents;
+  std::vector<std::size_t> conflicts;  // not_with, both ways
+};
+
+struct Lanes {
+  std::int64_t at_start = 0;
+  std::int64_t left = 0;   // neither taken nor done
+  std::int64_t ready = 0;
+};
+
+std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+
+}  // namespace
+
+struct Queue::State {
+  std::vector<Entry> entries;
+  std::int64_t lanes_per_pack = 1;
+  std::set<int> present;          // ranks that have not left
+  std::set<int> unserved;         // ranks whose last take() found nothing
+  std::map<std::string, Lanes> lanes;
+  std::size_t num_done = 0;
+  std::size_t num_left = 0;       // neither taken nor done
+
+  struct ByPriority {
+    const std::vector<Entry>* entries;
+    bool operator()(std::size_t a, std::size_t b) const {
+      const double first = (*entries)[a].item.priority, second = (*entries)[b].item.priority;
+      return first != second ? first > second : a < b;
+    }
+  };
+  std::set<std::size_t, ByPriority> ready{ByPriority{&entries}};
+
+  void link();
+  void check_acyclic() const;
+  void make_ready(std::size_t index);
+  void complete(std::size_t index);
+  [[nodiscard]] bool ruled_out(std::size_t index, int rank) const;
+  [[nodiscard]] bool allowed(std::size_t index, int rank) const;
+  [[nodiscard]] std::int64_t fair_lanes(const std::string& pack_key, int rank) const;
+  void give(std::size_t index, int rank, Chunk& chunk);
+};
+
+void Queue::State::link() {
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    const WorkItem& item = entries[i].item;
+    for (const std::size_t depend : item.depends) {
+      if (depend >= entries.size() || depend == i) {
+        throw Error("work item " + std::to_string(i) + " depends on item " + std::to_string(depend) + " of " +
+                    std::to_string(entries.size()));
+      }
+      entries[depend].dependents.push_back(i);
+    }
+    if (item.not_with) {
+      if (*item.not_with >= entries.size() || *item.not_with == i) {
+        throw Error("work item " + std::to_string(i) + " is not with item " + std::to_string(*item.not_with) + " of " +
+                    std::to_string(entries.size()));
+      }
+      entries[i].conflicts.push_back(*item.not_with);
+      entries[*item.not_with].conflicts.push_back(i);
+    }
+  }
+}
+
+void Queue::State::check_acyclic() const {
+  std::vector<std::size_t> open;
+  std::vector<std::size_t> sorted;
+  for (const Entry& entry : entries) {
+    open.push_back(entry.item.depends.size());
+  }
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    if (open[i] == 0) {
+      sorted.push_back(i);
+    }
+  }
+  for (std::size_t next = 0; next < sorted.size(); ++next) {
+    for (const std::size_t dependent : entries[sorted[next]].dependents) {
+      if (--open[dependent] == 0) {
+        sorted.push_back(dependent);
+      }
+    }
+  }
+  if (sorted.size() != entries.size()) {
+    throw Error("work items depend on each other in a circle");
+  }
+}
+
+void Queue::State::make_ready(std::size_t index) {
+  Entry& entry = entries[index];
+  entry.status = Status::ready;
+  entry.taken_by = kNobody;
+  ready.insert(index);
+  lanes[entry.item.pack_key].ready += entry.item.num_lanes;
+}
+
+void Queue::State::complete(std::size_t index) {
+  entries[index].status = Status::done;
+  ++num_done;
+  for (const std::size_t dependent : entries[index].dependents) {
+    Entry& other = entries[dependent];
+    if (--other.num_open_depends == 0 && other.status == Status::waiting) {
+      make_ready(dependent);
+    }
+  }
+}
+
+bool Queue::State::ruled_out(std::size_t index, int rank) const {
+  const auto& conflicts = entries[index].conflicts;
+  return std::any_of(conflicts.begin(), conflicts.end(),
+                     [&](std::size_t other) { return entries[other].taken_by == rank; });
+}
+
+bool Queue::State::allowed(std::size_t index, int rank) const {
+  return !ruled_out(index, rank) ||
+         std::all_of(present.begin(), present.end(), [&](int other) { return ruled_out(index, other); });
+}
+
+std::int64_t Queue::State::fair_lanes(const std::string& pack_key, int rank) const {
+  const Lanes& of_key = lanes.at(pack_key);
+  const auto num_present = static_cast<std::int64_t>(present.size());
+  const std::int64_t smallest =
+      std::max<std::int64_t>(1, std::min(lanes_per_pack / kSmallestPart, divide_up(of_key.at_start, num_present)));
+  // Ranks that stand idle now share what is ready now.
+  const auto idle = static_cast<std::int64_t>(unserved.size() - unserved.count(rank)) + 1;
+  const std::int64_t share = std::min(divide_up(of_key.left, num_present), divide_up(of_key.ready, idle));
+  return std::clamp(share, std::min(smallest, divide_up(of_key.ready, idle)), lanes_per_pack);
+}
+
+void Queue::State::give(std::size_t index, int rank, Chunk& chunk) {
+  Entry& entry = entries[index];
+  entry.status = Status::taken;
+  entry.taken_by = rank;
+  ready.erase(index);
+  --num_left;
+  Lanes& of_key = lanes[entry.item.pack_key];
+  of_key.ready -= entry.item.num_lanes;
+  of_key.left -= entry.item.num_lanes;
+  chunk.items.push_back(index);
+  for (const std::size_t depend : entry.item.depends) {
+    chunk.depend_digests.push_back(entries[depend].item.digest);
+  }
+}
+
+Queue::Queue(std::vector<WorkItem> items, int num_ranks, std::int64_t lanes_per_pack)
+    : state_(std::make_unique<State>()) {
+  State& state = *state_;
+  if (num_ranks < 1 || lanes_per_pack < 1) {
+    throw Error("a queue needs at least one rank and one lane");
+  }
+  state.lanes_per_pack = lanes_per_pack;
+  for (int rank = 0; rank < num_ranks; ++rank) {
+    state.present.insert(rank);
+  }
+  for (WorkItem& item : items) {
+    state.entries.emplace_back().item = std::move(item);
+  }
+  state.link();
+  state.check_acyclic();
+  for (Entry& entry : state.entries) {
+    if (entry.item.done) {
+      entry.status = Status::done;
+      ++state.num_done;
+      continue;
+    }
+    Lanes& of_key = state.lanes[entry.item.pack_key];
+    of_key.at_start += entry.item.num_lanes;
+    of_key.left += entry.item.num_lanes;
+    ++state.num_left;
+    for (const std::size_t depend : entry.item.depends) {
+      entry.num_open_depends += state.entries[depend].item.done ? 0 : 1;
+    }
+  }
+  for (std::size_t i = 0; i < state.entries.size(); ++i) {
+    if (state.entries[i].status == Status::waiting && state.entries[i].num_open_depends == 0) {
+      state.make_ready(i);
+    }
+  }
+}
+
+Queue::~Queue() = default;
+Queue::Queue(Queue&&) noexcept = default;
+Queue& Queue::operator=(Queue&&) noexcept = default;
+
+std::optional<Chunk> Queue::take(int rank) {
+  State& state = *state_;
+  if (state.num_left == 0) {
+    return Chunk{.items = {}, .depend_digests = {}, .finished = true};
+  }
+  const auto first = std::find_if(state.ready.begin(), state.ready.end(),
+                                  [&](std::size_t index) { return state.allowed(index, rank); });
+  if (first == state.ready.end()) {
+    state.unserved.insert(rank);
+    return std::nullopt;
+  }
+  const std::string pack_key = state.entries[*first].item.pack_key;
+  const std::int64_t fair = state.fair_lanes(pack_key, rank);
+  state.unserved.erase(rank);
+
+  std::vector<std::size_t> candidates(first, state.ready.end());
+  Chunk chunk;
+  std::int64_t num_lanes = 0;
+  for (const std::size_t index : candidates) {
+    const Entry& entry = state.entries[index];
+    const auto in_chunk = [&](std::size_t other) {
+      return std::find(chunk.items.begin(), chunk.items.end(), other) != chunk.items.end();
+    };
+    const bool fits = chunk.items.empty() || num_lanes + entry.item.num_lanes <= fair;
+    if (entry.item.pack_key == pack_key && fits && state.allowed(index, rank) &&
+        std::none_of(entry.conflicts.begin(), entry.conflicts.end(), in_chunk)) {
+      num_lanes += entry.item.num_lanes;
+      state.give(index, rank, chunk);
+    }
+    if (num_lanes >= fair) {
+      break;
+    }
+  }
+  return chunk;
+}
+
+void Queue::finish(std::size_t item, const std::string& digest) {
+  if (item >= state_->entries.size() || state_->entries[item].status != Status::taken) {
+    throw Error("work item " + std::to_string(item) + " was finished, but nobody has it");
+  }
+  state_->entries[item].item.digest = digest;
+  state_->complete(item);
+}
+
+void Queue::leave(int rank) {
+  State& state = *state_;
+  state.present.erase(rank);
+  state.unserved.erase(rank);
+  for (std::size_t i = 0; i < state.entries.size(); ++i) {
+    Entry& entry = state.entries[i];
+    if (entry.taken_by == rank && entry.status == Status::taken) {
+      ++state.num_left;
+      state.lanes[entry.item.pack_key].left += entry.item.num_lanes;
+      state.make_ready(i);
+    }
+  }
+}
+
+std::size_t Queue::num_ready() const { return state_->ready.size(); }
+bool Queue::all_done() const { return state_->num_done == state_->entries.size(); }
+std::size_t Queue::num_done() const { return state_->num_done; }
+std::size_t Queue::size() const { return state_->entries.size(); }
+
+}  // namespace unroll::schedule

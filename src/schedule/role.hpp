@@ -1,0 +1,104 @@
+#pragma once
+// The two parts of a Scheduler: Leader on rank 0 (owns the queue and answers), Worker on every other rank.
+#include <condition_variable>
+#include <deque>
+#include <exception>
+#include <map>
+#include <mutex>
+#include <set>
+#include <thread>
+#include <vector>
+
+#include "unroll/schedule/schedule.hpp"
+#include "wire.hpp"
+
+namespace unroll::schedule {
+
+class Scheduler::Role {
+ public:
+  Role() = default;
+  Role(const Role&) = delete;
+  Role& operator=(const Role&) = delete;
+  virtual ~Role() = default;
+  virtual Chunk next() = 0;
+  virtual void finish(std::size_t item, const std::string& digest) = 0;
+  virtual void poll() = 0;
+};
+
+/// Sends under way; finished ones are dropped now and then.
+class Outbox {
+ public:
+  explicit Outbox(const mpi::Communicator& communicator) : communicator_(communicator) {}
+  void post(int destination, int tag, std::vector<std::byte> bytes);
+  /// Never blocks. True when nothing is under way.
+  bool flush();
+
+ private:
+  const mpi::Communicator& communicator_;
+  std::deque<mpi::PendingSend> sends_;
+};
+
+class Scheduler::Leader : public Scheduler::Role {
+ public:
+  Leader(mpi::Communicator communicator, std::vector<WorkItem> items, Options options);
+  ~Leader() override;
+  Chunk next() override;
+  void finish(std::size_t item, const std::string& digest) override;
+  void poll() override;
+
+ private:
+  struct Ask {
+    int rank = 0;
+    std::uint64_t number = 0;
+    bool idle = false;
+  };
+
+  void run_service() noexcept;
+  /// Everything that can be done now without waiting; true when all workers have left and nothing is under way.
+  bool serve();
+  void receive(const mpi::Message& message);
+  void answer_asks();
+  bool answer(const Ask& ask);
+  void report_progress();
+  void check_service() const;
+
+  mpi::Communicator communicator_;
+  Options options_;
+  Outbox outbox_;                    // used by the service alone
+  std::size_t reported_ = 0;         // used by the service alone
+  bool has_reported_ = false;
+
+  mutable std::mutex mutex_;         // guards all below
+  std::condition_variable changed_;  // something was finished, or the service failed or must stop
+  Queue queue_;
+  std::vector<Ask> asks_;            // in the order of arrival, at most one a worker
+  std::map<int, std::uint64_t> last_answered_;  // number, by worker
+  std::set<int> workers_;            // those that have not left
+  std::exception_ptr failure_;
+  bool must_stop_ = false;
+
+  std::thread service_;
+  int exceptions_at_start_;
+};
+
+class Scheduler::Worker : public Scheduler::Role {
+ public:
+  explicit Worker(mpi::Communicator communicator);
+  ~Worker() override;
+  Chunk next() override;
+  void finish(std::size_t item, const std::string& digest) override;
+  void poll() override;
+
+ private:
+  void ask(bool idle);
+  ToWorker wait_for_answer();
+
+  mpi::Communicator communicator_;
+  Outbox outbox_;
+  std::uint64_t number_ = 0;  // of the last ask
+  bool asked_ = false;        // and it is not answered yet
+  bool over_ = false;
+  int exceptions_at_start_;
+};
+
+}  // namespace unroll::schedule
