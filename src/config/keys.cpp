@@ -200,14 +200,31 @@ const Key* find_key(std::string_view name) {
   return found == table().end() ? nullptr : &*found;
 }
 
-std::string canonical_text(const Settings& settings, std::span<const std::string_view> names) {
-  std::string text;
+std::vector<const Key*> select_keys(std::span<const std::string_view> names) {
+  std::vector<const Key*> selected;
   for (const Key& key : table()) {
     if (is_named(key, names)) {
-      text += std::string(key.name) + '=' + (key.acts.holds(settings) ? key.canonical(settings) : "") + '\n';
+      selected.push_back(&key);
     }
   }
+  return selected;
+}
+
+std::string canonical_text(const Settings& settings, std::span<const Key* const> selected) {
+  std::string text;
+  for (const Key* key : selected) {
+    text += key->name;
+    text += '=';
+    if (key->acts.holds(settings)) {
+      text += key->canonical(settings);
+    }
+    text += '\n';
+  }
   return text;
+}
+
+std::string canonical_text(const Settings& settings, std::span<const std::string_view> names) {
+  return canonical_text(settings, select_keys(names));
 }
 
 }  // namespace unroll::config

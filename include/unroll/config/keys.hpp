@@ -3,6 +3,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "unroll/config/settings.hpp"
 
@@ -40,5 +41,9 @@ struct Key {
 /// "key=value\n" for each named key, in table order: the text behind ids. Prefixes such as "model." take a section.
 /// The value of a key that does not act in these settings is left empty.
 [[nodiscard]] std::string canonical_text(const Settings& settings, std::span<const std::string_view> names);
+
+/// The same in two steps, for many cells: the keys are looked up once.
+[[nodiscard]] std::vector<const Key*> select_keys(std::span<const std::string_view> names);
+[[nodiscard]] std::string canonical_text(const Settings& settings, std::span<const Key* const> selected);
 
 }  // namespace unroll::config

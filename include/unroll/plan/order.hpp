@@ -1,7 +1,8 @@
 #pragma once
 // The batch order: which training rows SGD meets at which step. A pure function of the part's rows, the batch size and
 // the seed; fixed keeps the rows ascending in every epoch, shuffled sorts them by a random key of
-// (seed, purpose, epoch, row): RandomStream(seed, purpose).bits(epoch, row); a table (order.file) lists the steps of one epoch. The last short batch of an epoch is kept.
+// (seed, purpose, epoch, row): RandomStream(seed, purpose).bits(epoch, row); a table (order.file) lists the steps of
+// one epoch. The last short batch of an epoch is kept.
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -15,8 +16,8 @@ class Order {
  public:
   /// rows: ascending training rows of the part; purpose: "order" or "pretrain_order".
   static Order fixed(std::shared_ptr<const std::vector<std::int64_t>> rows, std::int64_t batch);
-  static Order shuffled(std::shared_ptr<const std::vector<std::int64_t>> rows, std::int64_t batch,
-                        std::uint64_t seed, std::string purpose);
+  static Order shuffled(std::shared_ptr<const std::vector<std::int64_t>> rows, std::int64_t batch, std::uint64_t seed,
+                        std::string purpose);
   static Order table(std::shared_ptr<const std::vector<std::vector<std::int64_t>>> batches);
 
   /// Steps of one epoch; for a table all its steps are one epoch.

@@ -30,10 +30,10 @@ struct Seeds {
 
 /// What is forgotten, resolved against one order and split (DESIGN 4.2).
 struct ForgetSet {
-  std::vector<std::int64_t> rows;             // training rows, ascending; empty for step, none and ghost
-  std::optional<std::int64_t> skipped_step;   // kind = step: this step is skipped and nothing else
-  std::int64_t num_ghosts = 0;                // kind = ghost: so many rows that are never drawn
-  std::string hash;                           // over kind and rows (or step)
+  std::vector<std::int64_t> rows;            // training rows, ascending; empty for step, none and ghost
+  std::optional<std::int64_t> skipped_step;  // kind = step: this step is skipped and nothing else
+  std::int64_t num_ghosts = 0;               // kind = ghost: so many rows that are never drawn
+  std::string hash;                          // over kind and rows (or step)
 };
 
 struct Pretraining {
@@ -48,9 +48,9 @@ struct Pretraining {
 /// One M' of a tree: the same order without the forget set. Its stage depends on M's, on F and on the retrain settings
 /// that act; with kind = none it is the repeat of M, whatever the other settings.
 struct Fork {
-  std::string id;             // stage id of M'
-  std::size_t cell = 0;       // a cell whose retrain settings apply
-  std::size_t forget_set = 0; // into Plan::forget_sets
+  std::string id;                     // stage id of M'
+  std::size_t cell = 0;               // a cell whose retrain settings apply
+  std::size_t forget_set = 0;         // into Plan::forget_sets
   std::optional<std::size_t> repeat;  // kind = none: M' is this item's model, trained in another pack and rank
   /// First step at which M' departs from M; the tree's num_steps if never (none, ghost, or F comes later); 0 for
   /// retrain.kind = fresh.
@@ -58,19 +58,19 @@ struct Fork {
 };
 
 struct Run {
-  std::string id;             // names rows, weights and logits files
+  std::string id;  // names rows, weights and logits files
   std::size_t cell = 0;
-  std::size_t seed = 0;       // index into Study::seeds
+  std::size_t seed = 0;  // index into Study::seeds
   std::size_t tree = 0;
-  std::size_t fork = 0;       // index into Tree::forks
+  std::size_t fork = 0;  // index into Tree::forks
 };
 
 struct Tree {
-  std::string id;             // stage id of M
-  std::size_t cell = 0;       // a cell whose data, model, order, train and loss settings apply
+  std::string id;        // stage id of M
+  std::size_t cell = 0;  // a cell whose data, model, order, train and loss settings apply
   Seeds seeds;
   std::size_t pretraining = 0;
-  std::int64_t num_steps = 0; // M is trained so far: the largest step measured by its runs
+  std::int64_t num_steps = 0;       // M is trained so far: the largest step measured by its runs
   std::int64_t schedule_steps = 0;  // steps of the whole training that its cells ask for (the end of a cosine)
   std::vector<Fork> forks;
   std::vector<std::size_t> runs;  // into Plan::runs, in plan order
@@ -81,23 +81,23 @@ enum class ItemKind { pretraining, repeat, tree };
 
 struct Item {
   ItemKind kind = ItemKind::tree;
-  std::size_t index = 0;               // into pretrainings, or trees (for repeat: the tree whose M is trained again)
-  std::vector<std::size_t> depends;    // items that must be finished first
-  std::optional<std::size_t> not_with; // prefer another rank than the one that took this item (control `none`)
-  std::string pack_key;                // items of one key may share a pack: same kind, data, shape, dtype
-  std::int64_t num_lanes = 1;          // models trained side by side
-  double cost_flop = 0;                // estimated work of the item
-  double critical_flop = 0;            // its cost plus that of the longest chain that waits for it
+  std::size_t index = 0;                // into pretrainings, or trees (for repeat: the tree whose M is trained again)
+  std::vector<std::size_t> depends;     // items that must be finished first
+  std::optional<std::size_t> not_with;  // prefer another rank than the one that took this item (control `none`)
+  std::string pack_key;                 // items of one key may share a pack: same kind, data, shape, dtype
+  std::int64_t num_lanes = 1;           // models trained side by side
+  double cost_flop = 0;                 // estimated work of the item
+  double critical_flop = 0;             // its cost plus that of the longest chain that waits for it
 };
 
 struct Totals {
   std::int64_t model_steps_asked = 0;    // every run trained by itself: pretraining + M + M'
   std::int64_t model_steps_trained = 0;  // what the items train (sharing and forks)
   double flop = 0;
-  double memory_per_rank_bytes = 0;      // largest pack + data set
-  double disk_bytes = 0;                 // results, stages, weights, logits
-  std::int64_t num_measured_rows = 0;    // of the results: runs times measured steps
-  std::int64_t lanes_per_pack = 1;       // that memory was estimated for
+  double memory_per_rank_bytes = 0;    // largest pack + data set
+  double disk_bytes = 0;               // results, stages, weights, logits
+  std::int64_t num_measured_rows = 0;  // of the results: runs times measured steps
+  std::int64_t lanes_per_pack = 1;     // that memory was estimated for
   // How many M this study would train with each pretrain.on: what sharing across forget sets costs or saves.
   std::int64_t num_originals_split = 0, num_originals_retain = 0, num_originals_all = 0;
 };
@@ -108,7 +108,7 @@ struct Sources {
   std::function<dataset::OrderTable(const std::string& path, std::int64_t num_train)> order_file;
   std::function<std::vector<std::int64_t>(const std::string& path, std::int64_t num_rows)> rows_file;
   std::function<std::string(const std::string& path)> file_hash;
-  std::int64_t memory_limit_bytes = 0;   // of one rank; 0: unknown, nothing is checked
+  std::int64_t memory_limit_bytes = 0;  // of one rank; 0: unknown, nothing is checked
 };
 
 struct Plan {
@@ -119,13 +119,13 @@ struct Plan {
   std::vector<ForgetSet> forget_sets;
   std::vector<Pretraining> pretrainings;
   std::vector<Tree> trees;
-  std::vector<Run> runs;                 // plan order: cell major, then seed
-  std::vector<Item> items;               // pretrainings, repeats, trees
+  std::vector<Run> runs;    // plan order: cell major, then seed
+  std::vector<Item> items;  // pretrainings, repeats, trees
   Totals totals;
-  std::string id;                        // hash of the scientific text and the data
+  std::string id;  // hash of the scientific text and the data
 
   // What the trainer asks, so that planner and trainer cannot disagree:
-  [[nodiscard]] Order order_of(const Tree& tree) const;            // M's order
+  [[nodiscard]] Order order_of(const Tree& tree) const;                // M's order
   [[nodiscard]] Order order_of(const Pretraining& pretraining) const;  // requires num_steps > 0
   /// M' order: M's own for coupled, re-batched rows that are left for fresh.
   [[nodiscard]] Order order_of(const Tree& tree, const Fork& fork) const;
@@ -136,16 +136,21 @@ struct Plan {
   [[nodiscard]] const dataset::Description& description(std::size_t cell) const {
     return *descriptions[description_of_cell[cell]];
   }
+  /// The seeds of a run. Runs of one tree may differ in eval, which starts eigenvalue solvers and trains nothing.
+  [[nodiscard]] Seeds seeds_of(const Run& run) const;
+  /// Steps of the whole training that a cell asks for.
+  [[nodiscard]] std::int64_t total_steps(std::size_t cell) const;
   /// Steps (ascending, each in [0, num_steps of M]) at which a run is measured.
   [[nodiscard]] std::vector<std::int64_t> measured_steps(const Run& run) const;
 
-  std::map<std::string, std::shared_ptr<const dataset::OrderTable>> order_tables;   // by path
-  std::map<std::string, std::vector<std::int64_t>> row_lists;                       // by path (forget.file, hessian)
+  std::map<std::string, std::shared_ptr<const dataset::OrderTable>> order_tables;  // by path
+  std::map<std::string, std::vector<std::int64_t>> row_lists;                      // by path (forget.file, hessian)
 };
 
 /// The split is by the rank of RandomStream(split seed, "split").bits(0, row): the first round(fraction * num_train)
-/// rows pretrain, the others are the fine-tuning part. Throws UsageError, with the place of the key, for what only the data can tell: a forget batch beyond the order, a
-/// class that is not there, a split that leaves nothing, seeds that change nothing, lanes that do not fit.
+/// rows pretrain, the others are the fine-tuning part. Throws UsageError, with the place of the key, for what only the
+/// data can tell: a forget batch beyond the order, a class that is not there, a split that leaves nothing, seeds that
+/// change nothing, lanes that do not fit.
 [[nodiscard]] Plan make_plan(const config::Study& study, const Sources& sources);
 
 /// Number of parameters and of forward multiply-adds an example, and activation elements an example, of a model:

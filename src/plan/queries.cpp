@@ -1,0 +1,112 @@
+#include <algorithm>
+
+#include "facts.hpp"
+#include "parts.hpp"
+#include "unroll/plan/plan.hpp"
+
+namespace unroll::plan {
+namespace {
+
+using config::OrderKind;
+using config::PretrainOn;
+using config::Settings;
+
+}  // namespace
+
+Order order_over(const Plan& plan, const Settings& cell, SharedRows rows, std::uint64_t seed) {
+  switch (cell.order.kind) {
+    case OrderKind::shuffled:
+      return Order::shuffled(std::move(rows), cell.train.batch, seed, "order");
+    case OrderKind::file: {
+      const auto& table = plan.order_tables.at(cell.order.file);
+      return Order::table(std::shared_ptr<const std::vector<Rows>>(table, &table->batches));
+    }
+    case OrderKind::fixed:
+      break;
+  }
+  return Order::fixed(std::move(rows), cell.train.batch);
+}
+
+std::int64_t steps_per_epoch_of(const Settings& cell, const dataset::Description& description, const Plan& plan) {
+  if (cell.order.kind == OrderKind::file) {
+    return std::ssize(plan.order_tables.at(cell.order.file)->batches);
+  }
+  return (num_finetune_rows(cell, description.num_train) + cell.train.batch - 1) / cell.train.batch;
+}
+
+std::int64_t total_steps_of(const Settings& cell, std::int64_t steps_per_epoch) {
+  return cell.train.steps ? *cell.train.steps : cell.train.epochs.value_or(1) * steps_per_epoch;
+}
+
+std::vector<std::int64_t> measured_steps_of(const Settings& cell, std::int64_t total_steps) {
+  if (!cell.measure.steps.empty()) {
+    return cell.measure.steps;
+  }
+  std::vector<std::int64_t> steps;
+  const std::int64_t every = cell.measure.every.value_or(total_steps);
+  for (std::int64_t step = every; step < total_steps; step += every) {
+    steps.push_back(step);
+  }
+  steps.push_back(total_steps);
+  return steps;
+}
+
+Seeds resolve_seeds(const Settings& cell, std::int64_t study_seed) {
+  const auto resolve = [&](const std::optional<std::int64_t>& seed) {
+    return static_cast<std::uint64_t>(seed.value_or(study_seed));
+  };
+  return {resolve(cell.seed.split), resolve(cell.seed.init), resolve(cell.seed.pretrain_order),
+          resolve(cell.seed.order), resolve(cell.seed.eval)};
+}
+
+std::shared_ptr<const std::vector<std::int64_t>> Plan::finetune_rows(const Tree& tree) const {
+  return finetune_rows_of(cells[tree.cell], description(tree.cell).num_train, tree.seeds.split);
+}
+
+std::shared_ptr<const std::vector<std::int64_t>> Plan::pretrain_rows(const Pretraining& pretraining) const {
+  const Settings& cell = cells[pretraining.cell];
+  const auto& data = description(pretraining.cell);
+  switch (cell.pretrain.on) {
+    case PretrainOn::split: {
+      const auto part = split_rows(data.num_train, cell.pretrain.fraction, pretraining.seeds.split).pretrain;
+      return without_classes(*part, data.train_labels, pretraining.dropped_classes);
+    }
+    case PretrainOn::retain:
+    case PretrainOn::all:
+      return pretraining.forget_set ? without(*all_rows(data.num_train), forget_sets[*pretraining.forget_set].rows)
+                                    : all_rows(data.num_train);
+    case PretrainOn::none:
+      break;
+  }
+  return std::make_shared<const Rows>();
+}
+
+Order Plan::order_of(const Tree& tree) const {
+  return order_over(*this, cells[tree.cell], finetune_rows(tree), tree.seeds.order);
+}
+
+Order Plan::order_of(const Pretraining& pretraining) const {
+  return Order::shuffled(pretrain_rows(pretraining), cells[pretraining.cell].pretrain.batch,
+                         pretraining.seeds.pretrain_order, "pretrain_order");
+}
+
+Order Plan::order_of(const Tree& tree, const Fork& fork) const {
+  const Settings& cell = cells[fork.cell];
+  const auto& rows = forget_sets[fork.forget_set].rows;
+  if (cell.retrain.kind == config::RetrainKind::coupled || rows.empty()) {
+    return order_of(tree);
+  }
+  return order_over(*this, cells[tree.cell], without(*finetune_rows(tree), rows), tree.seeds.order);
+}
+
+Seeds Plan::seeds_of(const Run& run) const { return resolve_seeds(cells[run.cell], seeds[run.seed]); }
+
+std::int64_t Plan::total_steps(std::size_t cell) const {
+  return total_steps_of(cells[cell], steps_per_epoch_of(cells[cell], description(cell), *this));
+}
+
+std::vector<std::int64_t> Plan::measured_steps(const Run& run) const {
+  return measured_steps_of(cells[run.cell], total_steps(run.cell));
+}
+
+}  // namespace unroll::plan
