@@ -1,0 +1,42 @@
+#pragma once
+// What every item of work needs: the plan, its data on this rank and the networks, made once for each distinct cell.
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "unroll/data/resident.hpp"
+#include "unroll/model/network.hpp"
+#include "unroll/plan/plan.hpp"
+
+namespace unroll::execute {
+
+class Context {
+ public:
+  explicit Context(const plan::Plan& plan) : plan_(plan) {}
+
+  [[nodiscard]] const plan::Plan& plan() const { return plan_; }
+  [[nodiscard]] const config::Settings& cell(std::size_t index) const { return plan_.cells[index]; }
+  /// The cell's data set, read at its first use and shared by every cell that names the same.
+  [[nodiscard]] std::shared_ptr<const data::ResidentData> data(std::size_t cell);
+  [[nodiscard]] std::shared_ptr<const model::Network> network(std::size_t cell);
+  /// Lanes that one call folds at most: run.lanes, or 64 for networks that fold and 1 for those that do not on CPUs.
+  [[nodiscard]] std::int64_t max_lanes(std::size_t cell) const;
+  /// w_0 before any pretraining: init.file or the default initialisation. UsageError for a file that does not fit.
+  [[nodiscard]] model::State initial_state(std::size_t cell, std::uint64_t seed);
+  /// Tests put their own data in the place of what [data] names.
+  void use_data(std::shared_ptr<const dataset::DataSet> set) { replaced_ = std::move(set); }
+
+ private:
+  const plan::Plan& plan_;
+  std::shared_ptr<const dataset::DataSet> replaced_;
+  std::map<std::size_t, std::shared_ptr<const dataset::DataSet>> sets_;  // by description
+  std::map<std::pair<std::size_t, config::Dtype>, std::shared_ptr<const data::ResidentData>> data_;
+  std::map<std::string, std::shared_ptr<const model::Network>> networks_;
+};
+
+/// Called between steps; cheap (schedule::Scheduler::poll).
+using Poll = std::function<void()>;
+
+}  // namespace unroll::execute

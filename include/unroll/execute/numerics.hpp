@@ -1,0 +1,14 @@
+#pragma once
+// The numerics key: what a result's bits depend on beside the plan (DESIGN 1).
+#include <cstdint>
+#include <string>
+
+namespace unroll::execute {
+
+/// Sets LibTorch's threads and determinism for this process; call once, before any tensor work.
+void set_up_numerics(std::int64_t threads);
+
+/// "unroll=0.1.0;torch=2.11.0;build=<hash of LibTorch's build and libraries>;cpu=AuthenticAMD;isa=AVX512;threads=1;..."
+[[nodiscard]] std::string numerics_key(std::int64_t threads);
+
+}  // namespace unroll::execute

@@ -1,0 +1,29 @@
+#pragma once
+// A study from its plan to results.h5, on all ranks.
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "unroll/config/study.hpp"
+#include "unroll/mpi/mpi.hpp"
+#include "unroll/plan/plan.hpp"
+
+namespace unroll::execute {
+
+struct StudyOptions {
+  bool threaded = true;  // MPI_THREAD_MULTIPLE was provided
+  std::function<void(std::size_t done, std::size_t total)> on_progress;  // rank 0 only; may be empty
+};
+
+struct StudyOutcome {
+  std::int64_t num_runs = 0;
+  std::int64_t num_missing = 0;  // not done: run again
+  std::int64_t num_failed = 0;   // recorded with a reason
+};
+
+/// Collective. Resumes what `folder` holds. UsageError (on every rank) before anything starts.
+[[nodiscard]] StudyOutcome run_study(const mpi::Communicator& world, const config::Study& study,
+                                     const plan::Plan& plan, const std::string& folder, const StudyOptions& options);
+
+}  // namespace unroll::execute

@@ -1,0 +1,121 @@
+#include "execute/curvature_track.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <numeric>
+
+#include "unroll/base/sha256.hpp"
+#include "unroll/config/keys.hpp"
+
+namespace unroll::execute {
+namespace {
+
+double mean(const std::vector<double>& values) {
+  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+}
+
+double square_root(double value) { return value >= 0 ? std::sqrt(value) : record::kUndefined; }
+
+}  // namespace
+
+CurvatureTrack::CurvatureTrack(Context& context, const plan::Tree& tree, std::size_t cell,
+                               std::set<std::int64_t> measured_steps)
+    : context_(context),
+      tree_(tree),
+      cell_(cell),
+      settings_(context.cell(cell)),
+      measured_steps_(std::move(measured_steps)) {
+  constexpr std::string_view kKeys[] = {"measure.sigma", "measure.sigma_every", "measure.sigma_mode",
+                                        "measure.hessian", "measure.lanczos_steps", "measure.power_iterations",
+                                        "measure.power_tolerance"};
+  measure_id_ = sha256(config::canonical_text(settings_, kKeys)).substr(0, 16);
+  if (asked()) {
+    start_vector_ = learn::start_vector(tree.seeds.eval, context.network(cell)->layout().num_parameters,
+                                        data::scalar_type(settings_.model.dtype));
+  }
+}
+
+bool CurvatureTrack::is_kept(std::int64_t step) const {
+  return settings_.measure.sigma_every && step % *settings_.measure.sigma_every == 0;
+}
+
+std::vector<std::int64_t> CurvatureTrack::fixed_rows() const {
+  if (settings_.measure.hessian == config::HessianKind::file) {
+    return context_.plan().row_lists.at(settings_.measure.hessian_file);
+  }
+  const auto rows = context_.plan().finetune_rows(tree_);
+  const auto count = std::min<std::size_t>(rows->size(), static_cast<std::size_t>(settings_.measure.hessian_first));
+  return {rows->begin(), rows->begin() + static_cast<std::ptrdiff_t>(count)};
+}
+
+learn::Hessian CurvatureTrack::hessian(const model::State& at, const std::vector<std::int64_t>& rows) const {
+  const auto data = context_.data(cell_);
+  const bool from_batch = settings_.model.batchnorm == config::BatchNormMode::train &&
+                          settings_.measure.sigma_mode == config::SigmaMode::train;
+  return {*context_.network(cell_),
+          at,
+          data->inputs(data::Part::train, rows),
+          data->labels(data::Part::train, rows),
+          {model::gamma_of(settings_.loss), static_cast<double>(rows.size())},
+          from_batch ? model::Statistics::batch : model::Statistics::running};
+}
+
+bool CurvatureTrack::is_due(std::int64_t step) const {
+  return asked() && (is_kept(step) || measured_steps_.contains(step));
+}
+
+void CurvatureTrack::measure(std::int64_t step, const model::State& original,
+                             const std::vector<std::int64_t>& batch_rows, double distance_from_start) {
+  const auto started = std::chrono::steady_clock::now();
+  const auto& measure = settings_.measure;
+  if (std::isfinite(distance_from_start)) {
+    const auto map = hessian(original, measure.hessian == config::HessianKind::batch ? batch_rows : fixed_rows());
+    spectrum_ = measure.sigma == config::Sigma::lanczos
+                    ? learn::lanczos(map, start_vector_, measure.lanczos_steps)
+                    : learn::power_iteration(map, start_vector_, measure.power_iterations, measure.power_tolerance);
+  } else {
+    spectrum_ = {record::kUndefined, record::kUndefined, record::kUndefined, record::kUndefined, 0, false};
+  }
+  if (is_kept(step)) {
+    kept_sizes_.push_back(std::abs(spectrum_.dominant));
+    kept_roots_.push_back(square_root(spectrum_.dominant));
+  }
+  record::CurveRow row;
+  row.original_id = tree_.id;
+  row.step = step;
+  row.measure_id = measure_id_;
+  row.lambda_max = spectrum_.lambda_max;
+  row.lambda_min = spectrum_.lambda_min;
+  row.sigma = std::abs(spectrum_.dominant);
+  row.residual = spectrum_.residual;
+  row.num_hvp = spectrum_.num_products;
+  row.converged = spectrum_.converged ? 1 : 0;
+  row.distance_from_start = distance_from_start;
+  curve_.push_back(std::move(row));
+  seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
+}
+
+metrics::Curvature CurvatureTrack::curvature() const {
+  return {std::abs(spectrum_.dominant), square_root(spectrum_.dominant),
+          kept_sizes_.empty() ? record::kUndefined : mean(kept_sizes_),
+          kept_roots_.empty() ? record::kUndefined : mean(kept_roots_)};
+}
+
+std::optional<double> CurvatureTrack::size_at(std::int64_t step) const {
+  if (kept_sizes_.empty()) {
+    return std::nullopt;
+  }
+  const auto index = static_cast<std::size_t>(step / *settings_.measure.sigma_every);
+  return kept_sizes_[std::min(index, kept_sizes_.size() - 1)];
+}
+
+std::string CurvatureTrack::mode() const {
+  if (context_.network(cell_)->layout().num_buffers == 0) {
+    return "none";
+  }
+  const bool frozen = settings_.model.batchnorm == config::BatchNormMode::frozen;
+  return settings_.measure.sigma_mode == config::SigmaMode::eval || frozen ? "eval" : "train";
+}
+
+}  // namespace unroll::execute

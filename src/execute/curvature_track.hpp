@@ -1,0 +1,58 @@
+#pragma once
+// The curvature of one M along its steps, for one way of measuring it: at every measured step, and at the multiples of
+// measure.sigma_every, from which alone the rolling means and the growth bound are made (so that measuring at other
+// steps changes no row: DESIGN 4.9).
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "unroll/execute/context.hpp"
+#include "unroll/learn/curvature.hpp"
+#include "unroll/metrics/estimates.hpp"
+#include "unroll/record/rows.hpp"
+
+namespace unroll::execute {
+
+class CurvatureTrack {
+ public:
+  CurvatureTrack(Context& context, const plan::Tree& tree, std::size_t cell, std::set<std::int64_t> measured_steps);
+
+  [[nodiscard]] bool is_due(std::int64_t step) const;
+  /// Measures at a step that is due. batch_rows: those of step - 1 (of step 0 at the start).
+  void measure(std::int64_t step, const model::State& original, const std::vector<std::int64_t>& batch_rows,
+                double distance_from_start);
+
+  [[nodiscard]] bool asked() const { return settings_.measure.sigma != config::Sigma::none; }
+  /// Of the last step measured; undefined numbers before.
+  [[nodiscard]] const learn::Spectrum& spectrum() const { return spectrum_; }
+  [[nodiscard]] metrics::Curvature curvature() const;
+  /// |lambda_s| of step s as last measured at a multiple of sigma_every; nullopt when none are kept.
+  [[nodiscard]] std::optional<double> size_at(std::int64_t step) const;
+  /// "train", "eval", or "none" for a network without BatchNorm.
+  [[nodiscard]] std::string mode() const;
+  /// Rows of the batch that curvature is measured on, unless it is the current batch.
+  [[nodiscard]] std::vector<std::int64_t> fixed_rows() const;
+  /// The Hessian of the training loss on rows at a state.
+  [[nodiscard]] learn::Hessian hessian(const model::State& at, const std::vector<std::int64_t>& rows) const;
+  [[nodiscard]] const std::vector<record::CurveRow>& curve() const { return curve_; }
+  [[nodiscard]] double seconds() const { return seconds_; }
+
+ private:
+  [[nodiscard]] bool is_kept(std::int64_t step) const;
+
+  Context& context_;
+  const plan::Tree& tree_;
+  std::size_t cell_;
+  const config::Settings& settings_;
+  std::set<std::int64_t> measured_steps_;
+  std::string measure_id_;
+  torch::Tensor start_vector_;
+  learn::Spectrum spectrum_{record::kUndefined, record::kUndefined, record::kUndefined, record::kUndefined, 0, false};
+  std::vector<double> kept_sizes_, kept_roots_;  // at multiples of sigma_every, from step 0
+  std::vector<record::CurveRow> curve_;
+  double seconds_ = 0;
+};
+
+}  // namespace unroll::execute

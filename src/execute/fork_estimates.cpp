@@ -1,0 +1,73 @@
+#include "execute/fork_estimates.hpp"
+
+#include <cmath>
+
+#include "unroll/metrics/distances.hpp"
+
+namespace unroll::execute {
+
+ForkEstimates::ForkEstimates(std::shared_ptr<const unlearn::ForgottenGradient> gradient, const model::State& start,
+                             bool one_hvp)
+    : gradient_(std::move(gradient)), start_(start), one_hvp_(one_hvp) {}
+
+void ForkEstimates::before_step(const unlearn::Touch& touch, const model::State& original, double rates_after,
+                                const CurvatureTrack& track) {
+  const bool first = num_touches_++ == 0;
+  if (!first && !one_hvp_) {
+    return;
+  }
+  const auto at_start = gradient_->difference(start_, touch);
+  if (first) {
+    first_step_ = touch.step;
+    first_rate_ = touch.lr;
+    first_gradient_ = at_start;
+    eta_norm_at_start_ = touch.lr * std::sqrt(metrics::squared_norm(at_start));
+    eta_norm_at_step_ = touch.step == 0
+                            ? eta_norm_at_start_
+                            : touch.lr * std::sqrt(metrics::squared_norm(gradient_->difference(original, touch)));
+  }
+  if (!one_hvp_) {
+    return;
+  }
+  if (first) {
+    sum_ = torch::zeros_like(at_start);
+    late_sum_ = torch::zeros_like(at_start);
+    position_ = torch::zeros_like(at_start);
+  }
+  sum_ += at_start * touch.lr;
+  late_sum_ += at_start * (touch.lr * rates_after);
+  if (touch.step > 0) {
+    const auto moved = start_.weights - original.weights;
+    position_ += track.hessian(start_, touch.rows)(moved).to(torch::kFloat64) *
+                 (touch.lr * static_cast<double>(touch.rows.size()) / gradient_->denominator(touch));
+    if (!touch.rows_left.empty()) {
+      position_ -= track.hessian(start_, touch.rows_left)(moved).to(torch::kFloat64) *
+                   (touch.lr * static_cast<double>(touch.rows_left.size()) / gradient_->denominator_left(touch));
+    }
+  }
+}
+
+double ForkEstimates::one_hvp(double rates, const CurvatureTrack& track) const {
+  if (!one_hvp_) {
+    return record::kUndefined;
+  }
+  if (num_touches_ == 0) {
+    return 0;
+  }
+  const auto v = (sum_ * rates - late_sum_).to(start_.weights.scalar_type());
+  const auto product = track.hessian(start_, track.fixed_rows())(v).to(torch::kFloat64);
+  return std::sqrt(metrics::squared_norm(product - position_));
+}
+
+double ForkEstimates::hessian_gradient_norm(const CurvatureTrack& track) {
+  if (!one_hvp_) {
+    return record::kUndefined;
+  }
+  if (!hessian_gradient_norm_) {
+    const auto v = first_gradient_.to(start_.weights.scalar_type());
+    hessian_gradient_norm_ = std::sqrt(metrics::squared_norm(track.hessian(start_, track.fixed_rows())(v)));
+  }
+  return *hessian_gradient_norm_;
+}
+
+}  // namespace unroll::execute

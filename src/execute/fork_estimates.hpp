@@ -1,0 +1,46 @@
+#pragma once
+// What one forget set's gradient says about the verification error to come, gathered while M trains (METHODS, "read
+// this first" 4; plain SGD). With g_s the forgotten gradient of a touched step s at w_0, eta_s its rate and
+// S_t = sum of eta over steps before t:
+//   one_hvp        || H [sum_s eta_s (S_T - S_{s+1}) g_s] - sum_s eta_s (H_{B_s} - H_{B_s without F}) (w_0 - w_s) ||,
+//                  every Hessian at w_0; for one batch at step k this is eta^2 ||(T - 1 - k) H g* - H_{x*} sum_{j<k} g_j||
+//   one_hvp_first  eta^2 (T - 1) ||H g*||, as if the first touched step were step 0
+#include <optional>
+
+#include "execute/curvature_track.hpp"
+#include "unroll/unlearn/unlearner.hpp"
+
+namespace unroll::execute {
+
+class ForkEstimates {
+ public:
+  ForkEstimates(std::shared_ptr<const unlearn::ForgottenGradient> gradient, const model::State& start, bool one_hvp);
+
+  /// rates_after: S_{s+1} of the touched step; track: for products with the Hessian at w_0.
+  void before_step(const unlearn::Touch& touch, const model::State& original, double rates_after,
+                   const CurvatureTrack& track);
+
+  [[nodiscard]] std::int64_t num_touches() const { return num_touches_; }
+  [[nodiscard]] std::int64_t first_step() const { return first_step_; }
+  /// eta_k ||g*|| of the first touched step k: g* at w_0, and at w_k.
+  [[nodiscard]] double eta_gradient_norm() const { return eta_norm_at_start_; }
+  [[nodiscard]] double eta_gradient_norm_at_step() const { return eta_norm_at_step_; }
+  [[nodiscard]] double first_rate() const { return first_rate_; }
+
+  /// rates: S_T. NaN when not asked for; 0 before F was seen.
+  [[nodiscard]] double one_hvp(double rates, const CurvatureTrack& track) const;
+  /// ||H g*|| of the first touched step, computed once.
+  [[nodiscard]] double hessian_gradient_norm(const CurvatureTrack& track);
+
+ private:
+  std::shared_ptr<const unlearn::ForgottenGradient> gradient_;
+  model::State start_;
+  bool one_hvp_;
+  std::int64_t num_touches_ = 0, first_step_ = 0;
+  double first_rate_ = 0, eta_norm_at_start_ = 0, eta_norm_at_step_ = 0;
+  torch::Tensor sum_, late_sum_, position_;  // double [P]
+  torch::Tensor first_gradient_;
+  std::optional<double> hessian_gradient_norm_;
+};
+
+}  // namespace unroll::execute

@@ -1,0 +1,101 @@
+#include "execute/fork_outputs.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <numeric>
+
+#include "unroll/learn/evaluate.hpp"
+#include "unroll/metrics/outputs.hpp"
+
+namespace unroll::execute {
+namespace {
+
+void append_array(std::vector<hdf5::Array>& arrays, std::string name, const torch::Tensor& values) {
+  const auto flat = values.contiguous();
+  hdf5::Array array;
+  array.name = std::move(name);
+  array.type = flat.scalar_type() == torch::kFloat64   ? hdf5::ElementType::float64
+               : flat.scalar_type() == torch::kFloat32 ? hdf5::ElementType::float32
+                                                       : hdf5::ElementType::int64;
+  array.shape = flat.sizes().vec();
+  array.bytes.resize(static_cast<std::size_t>(flat.numel()) * flat.element_size());
+  if (!array.bytes.empty()) {
+    std::memcpy(array.bytes.data(), flat.data_ptr(), array.bytes.size());
+  }
+  arrays.push_back(std::move(array));
+}
+
+torch::Tensor to_tensor(const std::vector<std::int64_t>& rows) {
+  auto tensor = torch::empty({static_cast<std::int64_t>(rows.size())}, torch::kInt64);
+  std::copy(rows.begin(), rows.end(), tensor.data_ptr<std::int64_t>());
+  return tensor;
+}
+
+}  // namespace
+
+EvaluationRows evaluation_rows(const plan::Plan& plan, const plan::Tree& tree, const plan::Fork& fork,
+                               const config::Settings& settings) {
+  const auto& forget_set = plan.forget_sets[fork.forget_set];
+  EvaluationRows rows;
+  rows.forget = forget_set.skipped_step ? plan.order_of(tree).batch(*forget_set.skipped_step) : forget_set.rows;
+  std::sort(rows.forget.begin(), rows.forget.end());
+  const auto limit = static_cast<std::size_t>(settings.measure.eval_rows.value_or(INT64_MAX));
+  for (const auto row : *plan.finetune_rows(tree)) {
+    if (rows.retain.size() < limit && !std::binary_search(rows.forget.begin(), rows.forget.end(), row)) {
+      rows.retain.push_back(row);
+    }
+  }
+  const auto num_test = static_cast<std::size_t>(plan.description(fork.cell).num_test);
+  rows.test.resize(std::min(limit, num_test));
+  std::iota(rows.test.begin(), rows.test.end(), 0);
+  return rows;
+}
+
+Outputs outputs_of(const model::Network& network, const data::ResidentData& data, const model::State& state,
+                   const EvaluationRows& rows) {
+  return {learn::evaluate(network, state, data, data::Part::train, rows.forget),
+          learn::evaluate(network, state, data, data::Part::train, rows.retain),
+          learn::evaluate(network, state, data, data::Part::test, rows.test)};
+}
+
+record::SetOutputs set_outputs(const data::ResidentData& data, data::Part part, const std::vector<std::int64_t>& rows,
+                               const torch::Tensor& original, const torch::Tensor& retrained,
+                               const torch::Tensor& unlearned, const torch::Tensor& reestimated) {
+  record::SetOutputs set;
+  if (rows.empty()) {
+    return set;
+  }
+  const auto labels = data.labels(part, rows);
+  const auto of_original = metrics::prediction(original, labels);
+  const auto of_retrained = metrics::prediction(retrained, labels);
+  const auto of_unlearned = metrics::prediction(unlearned, labels);
+  const auto distance = metrics::output_distance(retrained, unlearned);
+  set.accuracy_original = of_original.accuracy;
+  set.accuracy_retrained = of_retrained.accuracy;
+  set.accuracy_unlearned = of_unlearned.accuracy;
+  if (reestimated.defined()) {
+    set.accuracy_unlearned_reestimated = metrics::prediction(reestimated, labels).accuracy;
+  }
+  set.loss_original = of_original.loss;
+  set.loss_retrained = of_retrained.loss;
+  set.loss_unlearned = of_unlearned.loss;
+  set.kl = distance.kl;
+  set.js = distance.js;
+  set.logits_l2 = distance.logits_l2;
+  return set;
+}
+
+void append_logits(std::vector<hdf5::Array>& arrays, std::int64_t step, const char* model, const Outputs& outputs) {
+  const std::string prefix = "t" + std::to_string(step) + "." + model + ".";
+  append_array(arrays, prefix + "forget", outputs.forget);
+  append_array(arrays, prefix + "retain", outputs.retain);
+  append_array(arrays, prefix + "test", outputs.test);
+}
+
+void append_rows(std::vector<hdf5::Array>& arrays, const EvaluationRows& rows) {
+  append_array(arrays, "forget_rows", to_tensor(rows.forget));
+  append_array(arrays, "retain_rows", to_tensor(rows.retain));
+  append_array(arrays, "test_rows", to_tensor(rows.test));
+}
+
+}  // namespace unroll::execute

@@ -1,0 +1,153 @@
+#include "execute/item_runner.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+#include "execute/pretraining.hpp"
+#include "execute/repeat.hpp"
+#include "unroll/base/error.hpp"
+#include "unroll/mpi/mpi.hpp"
+
+namespace unroll::execute {
+namespace {
+
+constexpr double kStageDeadline_s = 30;  // for a file that a network file system does not show yet
+
+double now_s() {
+  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+}  // namespace
+
+ItemRunner::ItemRunner(Context& context, std::string folder, int rank, store::Writer& writer, Poll poll)
+    : context_(context), folder_(std::move(folder)), rank_(rank), writer_(writer), poll_(std::move(poll)) {}
+
+void ItemRunner::run(const schedule::Chunk& chunk, const Finish& finish) {
+  digests_.clear();
+  chunk_start_s_ = now_s();
+  std::size_t next = 0;
+  for (const auto item : chunk.items) {
+    for (const auto dependency : context_.plan().items[item].depends) {
+      digests_[{item, dependency}] = chunk.depend_digests.at(next++);
+    }
+  }
+  switch (context_.plan().items[chunk.items.front()].kind) {
+    case plan::ItemKind::pretraining:
+      return run_pretrainings(chunk.items, finish);
+    case plan::ItemKind::repeat:
+      return run_repeats(chunk.items, finish);
+    case plan::ItemKind::tree:
+      return run_trees(chunk.items, finish);
+  }
+}
+
+const std::string& ItemRunner::digest_of(std::size_t item, std::size_t dependency) const {
+  return digests_.at({item, dependency});
+}
+
+record::TelemetryRow ItemRunner::telemetry(const std::string& id, const char* kind, std::int64_t lanes,
+                                           std::int64_t model_steps) const {
+  record::TelemetryRow row;
+  row.item_id = id;
+  row.kind = kind;
+  row.rank = rank_;
+  row.host = mpi::processor_name();
+  row.start_s = chunk_start_s_;
+  row.num_lanes = lanes;
+  row.model_steps = model_steps;
+  return row;
+}
+
+void ItemRunner::run_pretrainings(const std::vector<std::size_t>& items, const Finish& finish) {
+  const auto& plan = context_.plan();
+  std::vector<std::size_t> indices;
+  for (const auto item : items) {
+    indices.push_back(plan.items[item].index);
+  }
+  const auto states = pretrain(context_, indices, poll_);
+  const double seconds = (now_s() - chunk_start_s_) / static_cast<double>(items.size());
+  std::vector<record::TelemetryRow> rows;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    const auto& pretraining = plan.pretrainings[indices[i]];
+    const auto digest = writer_.commit_stage(pretraining.id, stage_of(context_, pretraining, states[i]));
+    rows.push_back(telemetry(pretraining.id, "pretraining", static_cast<std::int64_t>(items.size()),
+                             pretraining.num_steps));
+    rows.back().train_s = seconds;
+    finish(items[i], digest);
+  }
+  writer_.commit({}, rows);
+}
+
+model::State ItemRunner::start_of(std::size_t item_index) {
+  const auto& plan = context_.plan();
+  const auto& item = plan.items[item_index];
+  const auto pretraining = plan.trees[item.index].pretraining;
+  for (const auto dependency : item.depends) {
+    if (plan.items[dependency].kind == plan::ItemKind::pretraining) {
+      const auto stage = store::read_stage(folder_, plan.pretrainings[pretraining].id,
+                                           digest_of(item_index, dependency), kStageDeadline_s);
+      if (stage) {
+        return state_of(context_, plan.pretrainings[pretraining], *stage);
+      }
+    }
+  }
+  const std::size_t only[] = {pretraining};  // the stage cannot be read: train it again, the bits are the same
+  return pretrain(context_, only, poll_).front();
+}
+
+std::optional<hdf5::ArrayFile> ItemRunner::repeat_of(std::size_t item_index, const model::State& start) {
+  const auto& plan = context_.plan();
+  const auto& item = plan.items[item_index];
+  for (const auto dependency : item.depends) {
+    if (plan.items[dependency].kind == plan::ItemKind::repeat) {
+      auto stage = store::read_stage(folder_, repeat_id(plan.trees[item.index]), digest_of(item_index, dependency),
+                                     kStageDeadline_s);
+      return stage ? std::move(stage) : train_repeat(context_, item.index, start, poll_);
+    }
+  }
+  return std::nullopt;
+}
+
+void ItemRunner::run_repeats(const std::vector<std::size_t>& items, const Finish& finish) {
+  const auto& plan = context_.plan();
+  for (const auto item : items) {
+    const auto& tree = plan.trees[plan.items[item].index];
+    const double started = now_s();
+    const auto stage = train_repeat(context_, plan.items[item].index, start_of(item), poll_);
+    const auto digest = writer_.commit_stage(repeat_id(tree), stage);
+    auto row = telemetry(repeat_id(tree), "repeat", 1, tree.num_steps);
+    row.train_s = now_s() - started;
+    writer_.commit({}, std::span(&row, 1));
+    finish(item, digest);
+  }
+}
+
+void ItemRunner::run_trees(const std::vector<std::size_t>& items, const Finish& finish) {
+  const auto& plan = context_.plan();
+  std::vector<TreeStart> starts;
+  for (const auto item : items) {
+    TreeStart start;
+    start.tree = plan.items[item].index;
+    start.state = start_of(item);
+    start.repeat = repeat_of(item, start.state);
+    starts.push_back(std::move(start));
+  }
+  const auto result = execute::run_trees(
+      context_, std::move(starts),
+      [&](const std::string& path, const hdf5::ArrayFile& file) { writer_.write_arrays(path, file); }, poll_);
+  std::vector<record::TelemetryRow> rows;
+  const auto count = static_cast<double>(items.size());
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    rows.push_back(telemetry(plan.trees[plan.items[items[i]].index].id, "tree", result.num_lanes,
+                             result.model_steps[i]));
+    rows.back().train_s = result.train_s / count;
+    rows.back().curvature_s = result.curvature_s / count;
+    rows.back().measure_s = result.measure_s / count;
+  }
+  writer_.commit(result.records, rows);
+  for (const auto item : items) {
+    finish(item, "");
+  }
+}
+
+}  // namespace unroll::execute

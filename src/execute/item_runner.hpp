@@ -1,0 +1,39 @@
+#pragma once
+// What a rank does with a chunk of work: reads the stages it starts from, trains, commits, reports each item done.
+#include <functional>
+#include <string>
+
+#include "execute/tree_pack.hpp"
+#include "unroll/schedule/schedule.hpp"
+#include "unroll/store/store.hpp"
+
+namespace unroll::execute {
+
+class ItemRunner {
+ public:
+  using Finish = std::function<void(std::size_t item, const std::string& digest)>;
+
+  ItemRunner(Context& context, std::string folder, int rank, store::Writer& writer, Poll poll);
+  void run(const schedule::Chunk& chunk, const Finish& finish);
+
+ private:
+  void run_pretrainings(const std::vector<std::size_t>& items, const Finish& finish);
+  void run_repeats(const std::vector<std::size_t>& items, const Finish& finish);
+  void run_trees(const std::vector<std::size_t>& items, const Finish& finish);
+  /// The digest that came with the chunk for an item's dependency.
+  [[nodiscard]] const std::string& digest_of(std::size_t item, std::size_t dependency) const;
+  [[nodiscard]] model::State start_of(std::size_t item);
+  [[nodiscard]] std::optional<hdf5::ArrayFile> repeat_of(std::size_t item, const model::State& start);
+  [[nodiscard]] record::TelemetryRow telemetry(const std::string& id, const char* kind, std::int64_t lanes,
+                                               std::int64_t model_steps) const;
+
+  Context& context_;
+  std::string folder_;
+  int rank_;
+  store::Writer& writer_;
+  Poll poll_;
+  std::map<std::pair<std::size_t, std::size_t>, std::string> digests_;  // of the chunk in hand, (item, dependency)
+  double chunk_start_s_ = 0;
+};
+
+}  // namespace unroll::execute

@@ -1,0 +1,51 @@
+#include "unroll/execute/numerics.hpp"
+
+#include <ATen/Context.h>
+#include <ATen/Parallel.h>
+#include <ATen/Version.h>
+#include <cpuid.h>
+#include <torch/version.h>
+
+#include <array>
+#include <cstdlib>
+#include <cstring>
+
+#include "unroll/base/sha256.hpp"
+
+namespace unroll::execute {
+namespace {
+
+std::string cpu_vendor() {
+  unsigned int eax = 0, ebx = 0, ecx = 0, edx = 0;
+  if (__get_cpuid(0, &eax, &ebx, &ecx, &edx) == 0) {
+    return "unknown";
+  }
+  std::array<char, 12> text{};
+  std::memcpy(text.data(), &ebx, 4);
+  std::memcpy(text.data() + 4, &edx, 4);
+  std::memcpy(text.data() + 8, &ecx, 4);
+  return {text.begin(), text.end()};
+}
+
+std::string variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value != nullptr ? std::string(";") + name + "=" + value : "";
+}
+
+}  // namespace
+
+void set_up_numerics(std::int64_t threads) {
+  at::set_num_threads(static_cast<int>(threads));
+  at::globalContext().setDeterministicAlgorithms(true, false);
+  at::globalContext().setDeterministicFillUninitializedMemory(false);
+  at::globalContext().setFloat32MatmulPrecision("highest");
+}
+
+std::string numerics_key(std::int64_t threads) {
+  return std::string("unroll=") + UNROLL_VERSION + ";torch=" + TORCH_VERSION +
+         ";build=" + sha256(at::show_config()).substr(0, 12) + ";cpu=" + cpu_vendor() +
+         ";isa=" + at::get_cpu_capability() + ";threads=" + std::to_string(threads) + ";deterministic=1" +
+         variable("ATEN_CPU_CAPABILITY") + variable("ONEDNN_MAX_CPU_ISA") + variable("MKL_CBWR");
+}
+
+}  // namespace unroll::execute

@@ -1,0 +1,180 @@
+#include "execute/pair_row.hpp"
+
+#include <cmath>
+
+namespace unroll::execute {
+namespace {
+
+using record::kUndefined;
+
+void add_distances(record::PairRow& row, const PairMeasurement& measured, Undefined& undefined) {
+  const auto& total = measured.distances.total;
+  row.verification_error = std::sqrt(total.verification);
+  row.no_unlearning_distance = std::sqrt(total.no_unlearning);
+  row.correction_norm = std::sqrt(total.correction);
+  row.distance_from_start = std::sqrt(total.from_start);
+  row.norm_retrained = std::sqrt(total.retrained);
+  row.verification_error_with_buffers = std::sqrt(total.verification + measured.buffers_retrained);
+  row.no_unlearning_distance_with_buffers = std::sqrt(total.no_unlearning + measured.buffers_retrained);
+  if (row.norm_retrained > 0) {
+    row.relative_error = row.verification_error / row.norm_retrained;
+  } else {
+    undefined.add("relative_error", "zero_denominator");
+  }
+  const char* why_zero = measured.is_control || measured.counts.num_touched > 0 ? "zero_denominator" : "not_yet_seen";
+  if (row.no_unlearning_distance > 0) {
+    row.fraction_left = row.verification_error / row.no_unlearning_distance;
+  } else {
+    undefined.add("fraction_left", why_zero);
+  }
+  if (row.no_unlearning_distance > 0 && row.correction_norm > 0) {
+    row.cosine = total.cross / (row.correction_norm * row.no_unlearning_distance);
+  } else {
+    undefined.add("cosine", why_zero);
+  }
+}
+
+void add_curvature(record::PairRow& row, const CurvatureTrack& track, Undefined& undefined) {
+  if (!track.asked()) {
+    undefined.add("curvature", "not_asked");
+    return;
+  }
+  row.sigma_mode = track.mode();
+  const auto& spectrum = track.spectrum();
+  const auto curvature = track.curvature();
+  row.lambda_max = spectrum.lambda_max;
+  row.lambda_min = spectrum.lambda_min;
+  row.sigma = curvature.sigma;
+  row.sigma_sqrt = curvature.sigma_sqrt;
+  row.sigma_residual = spectrum.residual;
+  row.sigma_rolling = curvature.sigma_rolling;
+  row.sigma_sqrt_rolling = curvature.sigma_sqrt_rolling;
+  row.eta_lambda_max = row.lr * spectrum.lambda_max;
+  if (std::isnan(row.sigma)) {
+    undefined.add("curvature", "diverged");
+    return;
+  }
+  if (std::isnan(row.lambda_max)) {
+    undefined.add("lambda_max", "one_end_only");
+    undefined.add("eta_lambda_max", "one_end_only");
+  }
+  if (std::isnan(row.lambda_min)) {
+    undefined.add("lambda_min", "one_end_only");
+  }
+  if (std::isnan(row.sigma_residual)) {
+    undefined.add("sigma_residual", "zero_denominator");
+  }
+  if (std::isnan(row.sigma_sqrt)) {
+    undefined.add("sqrt", "negative_eigenvalue");
+  }
+  if (std::isnan(row.sigma_rolling)) {
+    undefined.add("rolling", "not_asked");
+  } else if (std::isnan(row.sigma_sqrt_rolling)) {
+    undefined.add("sqrt_rolling", "negative_eigenvalue");
+  }
+}
+
+void add_unlearning_errors(record::PairRow& row, const config::Settings& settings, const CurvatureTrack& track,
+                           Undefined& undefined) {
+  const bool is_constant = settings.train.schedule == config::Schedule::constant;
+  if (!is_constant) {
+    undefined.add("unlearning_error", "needs_constant_lr");
+    undefined.add("eta2_steps", "needs_constant_lr");
+    return;
+  }
+  row.eta2_steps = row.lr * row.lr * static_cast<double>(row.step);
+  const auto errors = metrics::unlearning_errors(row.lr, row.step, row.distance_from_start, track.curvature());
+  std::copy(errors.begin(), errors.end(), row.unlearning_error);
+  if (!track.asked() && row.step > 0) {
+    undefined.add("unlearning_error", "not_asked");
+  }
+}
+
+void add_growth_bound(record::PairRow& row, const PairMeasurement& measured,
+                      const std::function<double(std::int64_t)>& lr_at, const config::Settings& settings,
+                      Undefined& undefined) {
+  if (!measured.track->asked() || !measured.track->size_at(0)) {
+    undefined.add("growth_bound", "not_asked");
+    return;
+  }
+  if (measured.counts.num_touched != 1) {
+    undefined.add("growth_bound", measured.counts.num_touched == 0 ? "not_yet_seen" : "single_occurrence_only");
+    return;
+  }
+  std::vector<double> growth;
+  for (std::int64_t step = measured.estimates->first_step() + 1; step < row.step; ++step) {
+    growth.push_back(lr_at(step) * *measured.track->size_at(step));
+  }
+  row.growth_bound = metrics::growth_bound(measured.estimates->eta_gradient_norm_at_step(), growth);
+  row.growth_bound_exact = settings.measure.sigma_every == 1 ? 1 : 0;
+}
+
+void add_gradient_estimates(record::PairRow& row, const config::Settings& settings, const PairMeasurement& measured,
+                            Undefined& undefined) {
+  if (measured.counts.num_touched == 0) {
+    undefined.add("eta_gradient_norm", measured.is_control ? "no_forget_rows" : "not_yet_seen");
+  } else {
+    row.eta_gradient_norm = measured.estimates->eta_gradient_norm();
+  }
+  row.one_hvp_proxy = measured.one_hvp;
+  if (std::isnan(row.one_hvp_proxy)) {
+    undefined.add("one_hvp", "not_asked");
+    return;
+  }
+  if (settings.train.schedule != config::Schedule::constant) {
+    undefined.add("one_hvp_proxy_first", "needs_constant_lr");
+  } else if (measured.counts.num_touched == 0) {
+    row.one_hvp_proxy_first = 0;
+  } else {
+    row.one_hvp_proxy_first =
+        row.lr * row.lr * static_cast<double>(row.step - 1) * measured.hessian_gradient_norm;
+  }
+}
+
+}  // namespace
+
+record::PairRow make_pair_row(const config::Settings& settings, std::int64_t step,
+                              const std::function<double(std::int64_t)>& lr_at, const PairMeasurement& measured,
+                              Undefined& undefined) {
+  record::PairRow row;
+  row.step = step;
+  row.lr = lr_at(step > 0 ? step - 1 : 0);
+  row.num_touched_steps = measured.counts.num_touched;
+  row.num_forgotten_draws = measured.counts.num_draws;
+  row.num_skipped_steps = measured.counts.num_skipped;
+  const auto& total = measured.distances.total;
+  if (!std::isfinite(total.from_start) || !std::isfinite(total.retrained) || !std::isfinite(total.verification)) {
+    row.status = "diverged";
+    undefined.add("all", "diverged");
+    return row;
+  }
+  if (measured.counts.num_touched == 0 && !measured.is_control) {
+    row.status = "not_yet_seen";
+  }
+  add_distances(row, measured, undefined);
+  add_curvature(row, *measured.track, undefined);
+  add_unlearning_errors(row, settings, *measured.track, undefined);
+  add_growth_bound(row, measured, lr_at, settings, undefined);
+  add_gradient_estimates(row, settings, measured, undefined);
+  return row;
+}
+
+std::vector<record::LayerRow> make_layer_rows(const model::Layout& layout, const metrics::PairDistances& distances,
+                                              const std::string& run_id, std::int64_t step) {
+  std::vector<record::LayerRow> rows;
+  for (std::size_t i = 0; i < layout.parameters.size(); ++i) {
+    const auto& layer = distances.layers[i];
+    record::LayerRow row;
+    row.run_id = run_id;
+    row.step = step;
+    row.layer = layout.parameters[i].name;
+    row.num_parameters = layout.parameters[i].size;
+    row.verification_error = std::sqrt(layer.verification);
+    row.no_unlearning_distance = std::sqrt(layer.no_unlearning);
+    row.relative_error = row.verification_error / (std::sqrt(layer.retrained) + 1e-12);
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+}  // namespace unroll::execute

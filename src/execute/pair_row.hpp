@@ -1,0 +1,49 @@
+#pragma once
+// One row of the results from what was measured: every column is filled here, and every NaN gets its reason.
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "execute/curvature_track.hpp"
+#include "execute/fork_estimates.hpp"
+#include "unroll/metrics/distances.hpp"
+#include "unroll/record/rows.hpp"
+
+namespace unroll::execute {
+
+/// Collects "group=reason;..." for the row's `undefined` column.
+class Undefined {
+ public:
+  void add(const std::string& group, const std::string& reason) { text_ += group + "=" + reason + ";"; }
+  [[nodiscard]] const std::string& text() const { return text_; }
+
+ private:
+  std::string text_;
+};
+
+/// What one fork saw of its forget set until now.
+struct ForgetCounts {
+  std::int64_t num_touched = 0, num_draws = 0, num_skipped = 0;
+};
+
+struct PairMeasurement {
+  metrics::PairDistances distances;
+  double buffers_retrained = 0;  // squared distance of the BatchNorm statistics of M'' (those of M) and M'
+  const CurvatureTrack* track = nullptr;
+  const ForkEstimates* estimates = nullptr;
+  double one_hvp = record::kUndefined;
+  double hessian_gradient_norm = record::kUndefined;
+  ForgetCounts counts;
+  bool is_control = false;  // none or ghost: nothing is ever forgotten
+};
+
+/// Distances, curvature and estimates of a row; run, cell, seed and outputs are the caller's. lr_at: rates of M's steps.
+[[nodiscard]] record::PairRow make_pair_row(const config::Settings& settings, std::int64_t step,
+                                            const std::function<double(std::int64_t)>& lr_at,
+                                            const PairMeasurement& measured, Undefined& undefined);
+
+[[nodiscard]] std::vector<record::LayerRow> make_layer_rows(const model::Layout& layout,
+                                                            const metrics::PairDistances& distances,
+                                                            const std::string& run_id, std::int64_t step);
+
+}  // namespace unroll::execute

@@ -1,0 +1,58 @@
+#include "execute/pretraining.hpp"
+
+#include <algorithm>
+
+#include "unroll/learn/lane_pack.hpp"
+
+namespace unroll::execute {
+
+std::vector<model::State> pretrain(Context& context, std::span<const std::size_t> pretrainings, const Poll& poll) {
+  const auto& plan = context.plan();
+  const auto cell_of = [&](std::size_t lane) { return plan.pretrainings[pretrainings[lane]].cell; };
+  std::vector<learn::Hyper> hypers;
+  std::vector<plan::Order> orders;
+  std::int64_t last_step = 0;
+  for (const auto index : pretrainings) {
+    const auto& pretraining = plan.pretrainings[index];
+    hypers.push_back(learn::pretrain_hyper_of(context.cell(pretraining.cell)));
+    orders.push_back(plan.order_of(pretraining));
+    last_step = std::max(last_step, pretraining.num_steps);
+  }
+  learn::LanePack pack(context.network(cell_of(0)), context.data(cell_of(0)), config::BatchNormMode::train, hypers,
+                       context.max_lanes(cell_of(0)));
+  for (std::size_t lane = 0; lane < pretrainings.size(); ++lane) {
+    const auto& pretraining = plan.pretrainings[pretrainings[lane]];
+    pack.set_state(static_cast<std::int64_t>(lane), context.initial_state(pretraining.cell, pretraining.seeds.init));
+  }
+  std::vector<learn::LaneStep> steps(pretrainings.size());
+  for (std::int64_t step = 0; step < last_step; ++step) {
+    for (std::size_t lane = 0; lane < pretrainings.size(); ++lane) {
+      if (step >= plan.pretrainings[pretrainings[lane]].num_steps) {
+        steps[lane].action = learn::Action::idle;
+        continue;
+      }
+      auto rows = std::make_shared<const std::vector<std::int64_t>>(orders[lane].batch(step));
+      const auto count = static_cast<double>(rows->size());
+      steps[lane] = {learn::Action::train, std::move(rows), count};
+    }
+    pack.step(step, steps);
+    poll();
+  }
+  std::vector<model::State> states;
+  for (std::int64_t lane = 0; lane < pack.num_lanes(); ++lane) {
+    states.push_back({pack.state(lane).weights.clone(), pack.state(lane).buffers.clone()});
+  }
+  return states;
+}
+
+hdf5::ArrayFile stage_of(Context& context, const plan::Pretraining& pretraining, const model::State& state) {
+  return {model::to_arrays(context.network(pretraining.cell)->layout(), state.weights, state.buffers),
+          {{"stage", pretraining.id}, {"steps", std::to_string(pretraining.num_steps)}}};
+}
+
+model::State state_of(Context& context, const plan::Pretraining& pretraining, const hdf5::ArrayFile& stage) {
+  const auto dtype = data::scalar_type(context.cell(pretraining.cell).model.dtype);
+  return model::from_arrays(context.network(pretraining.cell)->layout(), stage, dtype, "stage " + pretraining.id).state;
+}
+
+}  // namespace unroll::execute

@@ -1,0 +1,21 @@
+#pragma once
+// Pretraining: several models of one shape side by side, from their initialisation to w_0.
+#include <span>
+#include <vector>
+
+#include "unroll/execute/context.hpp"
+#include "unroll/hdf5/arrays.hpp"
+
+namespace unroll::execute {
+
+/// w_0 of each pretraining (indices into Plan::pretrainings, all of one pack key), in their order. BatchNorm trains.
+[[nodiscard]] std::vector<model::State> pretrain(Context& context, std::span<const std::size_t> pretrainings,
+                                                 const Poll& poll);
+
+/// A w_0 as a stage file, and back.
+[[nodiscard]] hdf5::ArrayFile stage_of(Context& context, const plan::Pretraining& pretraining,
+                                       const model::State& state);
+[[nodiscard]] model::State state_of(Context& context, const plan::Pretraining& pretraining,
+                                    const hdf5::ArrayFile& stage);
+
+}  // namespace unroll::execute

@@ -1,0 +1,58 @@
+#include "execute/repeat.hpp"
+
+#include <iterator>
+#include <set>
+
+#include "execute/tree_runner.hpp"
+#include "unroll/base/sha256.hpp"
+
+namespace unroll::execute {
+namespace {
+
+std::string prefix(std::int64_t step) { return "t" + std::to_string(step) + "."; }
+
+}  // namespace
+
+std::string repeat_id(const plan::Tree& tree) { return sha256("repeat of " + tree.id); }
+
+hdf5::ArrayFile train_repeat(Context& context, std::size_t index, const model::State& start, const Poll& poll) {
+  const auto& plan = context.plan();
+  const auto& tree = plan.trees[index];
+  std::set<std::int64_t> steps;
+  for (const auto run : tree.runs) {
+    if (tree.forks[plan.runs[run].fork].repeat) {
+      const auto measured = plan.measured_steps(plan.runs[run]);
+      steps.insert(measured.begin(), measured.end());
+    }
+  }
+  const auto order = plan.order_of(tree);
+  const auto& settings = context.cell(tree.cell);
+  const auto total = settings.train.steps.value_or(settings.train.epochs.value_or(1) * order.steps_per_epoch());
+  learn::LanePack pack(context.network(tree.cell), context.data(tree.cell), settings.model.batchnorm,
+                       {learn::hyper_of(settings, total)}, 1);
+  pack.set_state(0, start);
+  hdf5::ArrayFile file;
+  file.attributes["stage"] = repeat_id(tree);
+  for (std::int64_t step = 0; step <= *steps.rbegin(); ++step) {
+    if (steps.contains(step)) {
+      const auto state = pack.state(0);
+      auto arrays =
+          model::to_arrays(context.network(tree.cell)->layout(), state.weights, state.buffers, prefix(step));
+      std::move(arrays.begin(), arrays.end(), std::back_inserter(file.arrays));
+    }
+    if (step < *steps.rbegin()) {
+      auto rows = std::make_shared<const std::vector<std::int64_t>>(order.batch(step));
+      const auto count = static_cast<double>(rows->size());
+      pack.step(step, {{learn::Action::train, std::move(rows), count}});
+      poll();
+    }
+  }
+  return file;
+}
+
+model::State repeated_state(const model::Network& network, const hdf5::ArrayFile& repeat, std::int64_t step,
+                            torch::ScalarType dtype) {
+  return model::from_arrays(network.layout(), repeat, dtype, "repeat", prefix(step)).state;
+}
+
+}  // namespace unroll::execute

@@ -1,0 +1,243 @@
+// The measuring side of a tree: states at a step become rows.
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include "execute/repeat.hpp"
+#include "execute/tree_runner.hpp"
+#include "unroll/learn/evaluate.hpp"
+
+namespace unroll::execute {
+
+void TreeRunner::at_clock(std::int64_t step, const learn::LanePack& pack) {
+  const auto original = pack.state(original_lane_);
+  logits_.clear();
+  for (const auto& fork : forks_) {
+    for (const auto& [text, unlearner] : fork.unlearners) {
+      unlearner->at_clock(step, original);
+    }
+  }
+  for (const auto& track : tracks_) {
+    if (track->is_due(step)) {
+      track->measure(step, original, order_.batch(step > 0 ? step - 1 : 0),
+                     std::sqrt(metrics::squared_distance(original.weights, start_.weights)));
+    }
+  }
+  const auto started = std::chrono::steady_clock::now();
+  for (auto& run : runs_) {
+    if (std::binary_search(run.steps.begin(), run.steps.end(), step)) {
+      measure(run, step, pack);
+    }
+  }
+  measure_seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
+}
+
+TreeRunner::Models TreeRunner::models_of(const RunState& run, std::int64_t step, const learn::LanePack& pack) const {
+  Models models;
+  models.original = pack.state(original_lane_);
+  models.correction = run.unlearner->correction(models.original);
+  models.unlearned = {(models.original.weights.to(torch::kFloat64) + models.correction).to(data_->dtype()),
+                      models.original.buffers};
+  const auto index = run.run->fork;
+  const auto lane = fork_lanes_.find(index);
+  if (tree_.forks[index].repeat) {
+    models.retrained = repeated_state(*network_, *repeat_, step, data_->dtype());
+  } else if (lane != fork_lanes_.end() && step > first_step(index)) {
+    models.retrained = pack.state(lane->second);
+  } else {
+    models.retrained = models.original;  // nothing is forgotten before the fork
+  }
+  return models;
+}
+
+void TreeRunner::measure(RunState& run, std::int64_t step, const learn::LanePack& pack) {
+  const auto& settings = context_.cell(run.run->cell);
+  const auto& fork = forks_[run.run->fork];
+  const auto models = models_of(run, step, pack);
+  PairMeasurement measured;
+  measured.distances = metrics::pair_distances(network_->layout(), models.original.weights, models.retrained.weights,
+                                               models.correction, start_.weights);
+  measured.buffers_retrained = metrics::squared_distance(models.original.buffers, models.retrained.buffers);
+  measured.track = tracks_[run.track].get();
+  measured.estimates = run.estimates;
+  measured.counts = fork.counts;
+  measured.is_control = fork.is_control;
+  const auto& total = measured.distances.total;
+  const bool finite = std::isfinite(total.verification) && std::isfinite(total.from_start);
+  if (finite) {
+    measured.one_hvp = run.estimates->one_hvp(rates_, *measured.track);
+    if (fork.counts.num_touched > 0) {
+      measured.hessian_gradient_norm = run.estimates->hessian_gradient_norm(*measured.track);
+    }
+  }
+  Undefined undefined;
+  auto row = make_pair_row(settings, step, [&](std::int64_t s) { return hyper_.lr_at(s); }, measured, undefined);
+  row.run_id = run.run->id;
+  row.cell = static_cast<std::int64_t>(run.run->cell);
+  row.seed = plan_.seeds[run.run->seed];
+  if (row.status == "diverged") {
+    run.reason = run.status == "ok" ? "weights are not finite at step " + std::to_string(step) : run.reason;
+    run.status = "diverged";
+  } else {
+    measure_outputs(run, models, row, undefined);
+    if (settings.measure.layers) {
+      auto layers = make_layer_rows(network_->layout(), measured.distances, row.run_id, step);
+      std::move(layers.begin(), layers.end(), std::back_inserter(record_.layers));
+    }
+    keep_arrays(run, models, step);
+  }
+  row.undefined = undefined.text();
+  record_.pairs.push_back(std::move(row));
+}
+
+Outputs TreeRunner::original_outputs(const RunState& run, const model::State& original) {
+  const auto& rows = run.evaluation;
+  const auto all = plan_.finetune_rows(tree_);
+  auto& pool = logits_["original.all"];
+  auto& test = logits_["original.test." + std::to_string(rows.test.size())];
+  if (!test.defined()) {
+    test = learn::evaluate(*network_, original, *data_, data::Part::test, rows.test);
+  }
+  if (context_.cell(run.run->cell).measure.eval_rows) {
+    return {learn::evaluate(*network_, original, *data_, data::Part::train, rows.forget),
+            learn::evaluate(*network_, original, *data_, data::Part::train, rows.retain), test};
+  }
+  if (!pool.defined()) {
+    pool = learn::evaluate(*network_, original, *data_, data::Part::train, *all);
+  }
+  const auto pick = [&](const std::vector<std::int64_t>& wanted) {
+    auto index = torch::empty({static_cast<std::int64_t>(wanted.size())}, torch::kInt64);
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+      index.data_ptr<std::int64_t>()[i] = std::lower_bound(all->begin(), all->end(), wanted[i]) - all->begin();
+    }
+    return pool.index_select(0, index);
+  };
+  return {pick(rows.forget), pick(rows.retain), test};
+}
+
+Outputs TreeRunner::retrained_outputs(const RunState& run, const model::State& retrained) {
+  const auto key = "retrained." + std::to_string(run.run->fork) + "." + std::to_string(run.evaluation.test.size()) +
+                   "." + std::to_string(run.evaluation.retain.size()) + ".";
+  if (!logits_.contains(key + "test")) {
+    const auto outputs = outputs_of(*network_, *data_, retrained, run.evaluation);
+    logits_[key + "forget"] = outputs.forget;
+    logits_[key + "retain"] = outputs.retain;
+    logits_[key + "test"] = outputs.test;
+  }
+  return {logits_[key + "forget"], logits_[key + "retain"], logits_[key + "test"]};
+}
+
+void TreeRunner::measure_outputs(RunState& run, const Models& models, record::PairRow& row, Undefined& undefined) {
+  const auto& settings = context_.cell(run.run->cell);
+  if (!settings.measure.outputs && !settings.output.logits) {
+    undefined.add("outputs", "not_asked");
+    return;
+  }
+  const auto& rows = run.evaluation;
+  const auto original = original_outputs(run, models.original);
+  const auto retrained = retrained_outputs(run, models.retrained);
+  const auto unlearned = outputs_of(*network_, *data_, models.unlearned, rows);
+  if (settings.output.logits) {
+    append_logits(run.logits, row.step, "original", original);
+    append_logits(run.logits, row.step, "retrained", retrained);
+    append_logits(run.logits, row.step, "unlearned", unlearned);
+  }
+  if (!settings.measure.outputs) {
+    undefined.add("outputs", "not_asked");
+    return;
+  }
+  Outputs reestimated;
+  if (network_->layout().num_buffers == 0) {
+    undefined.add("reestimated", "no_batchnorm");
+  } else if (rows.retain.empty()) {
+    undefined.add("reestimated", "no_rows");
+  } else {
+    reestimated = outputs_of(
+        *network_, *data_,
+        {models.unlearned.weights, learn::reestimated_buffers(*network_, models.unlearned, *data_, rows.retain)}, rows);
+  }
+  using data::Part;
+  row.forget = set_outputs(*data_, Part::train, rows.forget, original.forget, retrained.forget, unlearned.forget,
+                           reestimated.forget);
+  row.retain = set_outputs(*data_, Part::train, rows.retain, original.retain, retrained.retain, unlearned.retain,
+                           reestimated.retain);
+  row.test = set_outputs(*data_, Part::test, rows.test, original.test, retrained.test, unlearned.test,
+                         reestimated.test);
+  if (rows.forget.empty()) {
+    undefined.add("forget", "no_forget_rows");
+  }
+  if (rows.retain.empty()) {
+    undefined.add("retain", "no_rows");
+  }
+}
+
+void TreeRunner::keep_arrays(RunState& run, const Models& models, std::int64_t step) {
+  const auto& settings = context_.cell(run.run->cell);
+  if (step != run.steps.back()) {
+    return;
+  }
+  if (settings.output.weights == config::WeightsOutput::final_step) {
+    const auto& layout = network_->layout();
+    const std::string at = "-t" + std::to_string(step) + ".h5";
+    const auto keep = [&](const std::string& name, const model::State& state) {
+      sink_("weights/" + name + at, {model::to_arrays(layout, state.weights, state.buffers), {}});
+    };
+    keep("original-" + tree_.id, models.original);
+    keep("retrained-" + tree_.forks[run.run->fork].id, models.retrained);
+    keep("unlearned-" + run.run->id, models.unlearned);
+  }
+  if (settings.output.logits) {
+    append_rows(run.logits, run.evaluation);
+    sink_("logits/" + run.run->id + ".h5", {std::move(run.logits), {}});
+  }
+}
+
+record::RunRow TreeRunner::run_row(const RunState& state) const {
+  const auto& run = *state.run;
+  const auto& fork = tree_.forks[run.fork];
+  const auto& forget_set = plan_.forget_sets[fork.forget_set];
+  const auto& pretraining = plan_.pretrainings[tree_.pretraining];
+  record::RunRow row;
+  row.run_id = run.id;
+  row.cell = static_cast<std::int64_t>(run.cell);
+  row.seed = plan_.seeds[run.seed];
+  row.seed_split = static_cast<std::int64_t>(tree_.seeds.split);
+  row.seed_init = static_cast<std::int64_t>(tree_.seeds.init);
+  row.seed_pretrain_order = static_cast<std::int64_t>(tree_.seeds.pretrain_order);
+  row.seed_order = static_cast<std::int64_t>(tree_.seeds.order);
+  row.seed_eval = static_cast<std::int64_t>(tree_.seeds.eval);
+  row.pretrain_id = pretraining.id;
+  row.original_id = tree_.id;
+  row.retrained_id = fork.id;
+  row.forget_hash = forget_set.hash;
+  row.num_forgotten = forget_set.skipped_step ? static_cast<std::int64_t>(order_.batch(*forget_set.skipped_step).size())
+                                              : static_cast<std::int64_t>(forget_set.rows.size()) +
+                                                    forget_set.num_ghosts;
+  row.first_touch = fork.first_touch;
+  row.exact_retrain = forget_set.skipped_step ? 0 : 1;
+  const bool saw_all = context_.cell(run.cell).pretrain.on == config::PretrainOn::all && pretraining.num_steps > 0;
+  row.w0_saw_forget = saw_all && !forks_[run.fork].is_control ? 1 : 0;
+  row.status = state.status;
+  row.reason = state.reason;
+  return row;
+}
+
+record::TreeRecord TreeRunner::take_record() {
+  for (const auto& run : runs_) {
+    record_.runs.push_back(run_row(run));
+  }
+  for (const auto& track : tracks_) {
+    record_.curves.insert(record_.curves.end(), track->curve().begin(), track->curve().end());
+  }
+  return std::move(record_);
+}
+
+double TreeRunner::curvature_seconds() const {
+  double seconds = 0;
+  for (const auto& track : tracks_) {
+    seconds += track->seconds();
+  }
+  return seconds;
+}
+
+}  // namespace unroll::execute

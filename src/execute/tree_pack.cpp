@@ -1,0 +1,107 @@
+#include "execute/tree_pack.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+namespace unroll::execute {
+namespace {
+
+/// Lanes: every M first, then the forks by their first step, so that lanes in training stand side by side.
+struct Placement {
+  struct Lane {
+    std::size_t runner;
+    std::optional<std::size_t> fork;
+    std::int64_t first_step;
+  };
+  std::vector<Lane> lanes;
+
+  explicit Placement(const std::vector<std::unique_ptr<TreeRunner>>& runners) {
+    for (std::size_t i = 0; i < runners.size(); ++i) {
+      lanes.push_back({i, std::nullopt, -1});
+    }
+    for (std::size_t i = 0; i < runners.size(); ++i) {
+      for (const auto fork : runners[i]->forks_with_lanes()) {
+        lanes.push_back({i, fork, runners[i]->first_step(fork)});
+      }
+    }
+    std::stable_sort(lanes.begin(), lanes.end(),
+                     [](const Lane& a, const Lane& b) { return a.first_step < b.first_step; });
+  }
+};
+
+void place(const Placement& placement, const std::vector<std::unique_ptr<TreeRunner>>& runners,
+           learn::LanePack& pack) {
+  std::vector<std::map<std::size_t, std::int64_t>> fork_lanes(runners.size());
+  std::vector<std::int64_t> original_lanes(runners.size());
+  for (std::size_t lane = 0; lane < placement.lanes.size(); ++lane) {
+    const auto& [runner, fork, first_step] = placement.lanes[lane];
+    if (fork) {
+      fork_lanes[runner][*fork] = static_cast<std::int64_t>(lane);
+    } else {
+      original_lanes[runner] = static_cast<std::int64_t>(lane);
+      pack.set_state(static_cast<std::int64_t>(lane), runners[runner]->start());
+    }
+  }
+  for (std::size_t i = 0; i < runners.size(); ++i) {
+    runners[i]->place(original_lanes[i], std::move(fork_lanes[i]));
+  }
+}
+
+}  // namespace
+
+PackResult run_trees(Context& context, std::vector<TreeStart> starts, const ArraySink& sink, const Poll& poll) {
+  const auto started = std::chrono::steady_clock::now();
+  const auto& settings_cell = context.plan().trees[starts.front().tree].cell;
+  std::vector<std::unique_ptr<TreeRunner>> runners;
+  std::int64_t last_step = 0;
+  for (auto& start : starts) {
+    runners.push_back(std::make_unique<TreeRunner>(context, start.tree, std::move(start.state),
+                                                   std::move(start.repeat), sink));
+    last_step = std::max(last_step, runners.back()->num_steps());
+  }
+  const Placement placement(runners);
+  std::vector<learn::Hyper> hypers;
+  for (const auto& lane : placement.lanes) {
+    hypers.push_back(runners[lane.runner]->hyper());
+  }
+  learn::LanePack pack(context.network(settings_cell), context.data(settings_cell),
+                       context.cell(settings_cell).model.batchnorm, std::move(hypers),
+                       context.max_lanes(settings_cell));
+  place(placement, runners, pack);
+
+  PackResult result;
+  result.num_lanes = pack.num_lanes();
+  result.model_steps.assign(runners.size(), 0);
+  std::vector<learn::LaneStep> steps(placement.lanes.size());
+  for (std::int64_t step = 0; step <= last_step; ++step) {
+    std::fill(steps.begin(), steps.end(), learn::LaneStep{});
+    for (const auto& runner : runners) {
+      if (step <= runner->num_steps()) {
+        runner->at_clock(step, pack);
+      }
+      if (step < runner->num_steps()) {
+        runner->before_step(step, pack, steps);
+      }
+    }
+    pack.step(step, steps);
+    for (std::size_t lane = 0; lane < steps.size(); ++lane) {
+      result.model_steps[placement.lanes[lane].runner] += steps[lane].action == learn::Action::train ? 1 : 0;
+    }
+    for (const auto& runner : runners) {
+      if (step < runner->num_steps()) {
+        runner->after_step(pack);
+      }
+    }
+    poll();
+  }
+  for (const auto& runner : runners) {
+    result.records.push_back(runner->take_record());
+    result.curvature_s += runner->curvature_seconds();
+    result.measure_s += runner->measure_seconds();
+  }
+  const double all_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
+  result.train_s = all_s - result.curvature_s - result.measure_s;
+  return result;
+}
+
+}  // namespace unroll::execute

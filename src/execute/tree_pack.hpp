@@ -1,0 +1,27 @@
+#pragma once
+// Trees of one shape that train together on this rank: one pack of lanes, one clock.
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "execute/tree_runner.hpp"
+
+namespace unroll::execute {
+
+struct TreeStart {
+  std::size_t tree = 0;                     // into Plan::trees
+  model::State state;                       // w_0
+  std::optional<hdf5::ArrayFile> repeat;    // for the control `none`
+};
+
+struct PackResult {
+  std::vector<record::TreeRecord> records;  // in the order of the starts
+  std::vector<std::int64_t> model_steps;    // trained, by tree
+  std::int64_t num_lanes = 0;
+  double train_s = 0, curvature_s = 0, measure_s = 0;
+};
+
+[[nodiscard]] PackResult run_trees(Context& context, std::vector<TreeStart> starts, const ArraySink& sink,
+                                   const Poll& poll);
+
+}  // namespace unroll::execute

@@ -1,0 +1,214 @@
+// The training side of a tree: who takes which rows at which step, and who is told.
+#include "execute/tree_runner.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "unroll/base/error.hpp"
+#include "unroll/config/keys.hpp"
+
+namespace unroll::execute {
+namespace {
+
+std::string canonical(const config::Settings& settings, std::string_view section) {
+  const std::string_view names[] = {section};
+  return config::canonical_text(settings, names);
+}
+
+/// The [measure] keys on which curvature and the estimates made with it depend.
+std::string curvature_text(const config::Settings& settings) {
+  constexpr std::string_view kKeys[] = {"measure.sigma",         "measure.sigma_every",    "measure.sigma_mode",
+                                        "measure.hessian",       "measure.lanczos_steps",  "measure.power_iterations",
+                                        "measure.power_tolerance", "measure.one_hvp"};
+  return config::canonical_text(settings, kKeys);
+}
+
+std::int64_t total_steps(const config::Settings& settings, const plan::Order& order) {
+  return settings.train.steps.value_or(settings.train.epochs.value_or(1) * order.steps_per_epoch());
+}
+
+}  // namespace
+
+TreeRunner::TreeRunner(Context& context, std::size_t tree, model::State start, std::optional<hdf5::ArrayFile> repeat,
+                       ArraySink sink)
+    : context_(context),
+      plan_(context.plan()),
+      tree_(plan_.trees[tree]),
+      network_(context.network(tree_.cell)),
+      data_(context.data(tree_.cell)),
+      start_(std::move(start)),
+      repeat_(std::move(repeat)),
+      order_(plan_.order_of(tree_)),
+      sink_(std::move(sink)) {
+  hyper_ = learn::hyper_of(context.cell(tree_.cell), total_steps(context.cell(tree_.cell), order_));
+  forks_.resize(tree_.forks.size());
+  for (std::size_t i = 0; i < forks_.size(); ++i) {
+    const auto& fork = tree_.forks[i];
+    forks_[i].is_control = fork.repeat.has_value() || plan_.forget_sets[fork.forget_set].num_ghosts > 0;
+    if (context.cell(fork.cell).retrain.kind == config::RetrainKind::fresh) {
+      forks_[i].fresh_order = plan_.order_of(tree_, fork);
+    }
+  }
+  for (const auto index : tree_.runs) {
+    add_run(plan_.runs[index]);
+  }
+  record_.tree_id = tree_.id;
+}
+
+std::size_t TreeRunner::track_for(std::size_t cell) {
+  const auto text = curvature_text(context_.cell(cell));
+  const auto known = track_of_.find(text);
+  if (known != track_of_.end()) {
+    return known->second;
+  }
+  std::set<std::int64_t> steps;
+  for (const auto index : tree_.runs) {
+    if (curvature_text(context_.cell(plan_.runs[index].cell)) == text) {
+      const auto measured = plan_.measured_steps(plan_.runs[index]);
+      steps.insert(measured.begin(), measured.end());
+    }
+  }
+  tracks_.push_back(std::make_unique<CurvatureTrack>(context_, tree_, cell, std::move(steps)));
+  return track_of_[text] = tracks_.size() - 1;
+}
+
+void TreeRunner::add_run(const plan::Run& run) {
+  const auto& settings = context_.cell(run.cell);
+  auto& fork = forks_[run.fork];
+  RunState state;
+  state.run = &run;
+  state.steps = plan_.measured_steps(run);
+  state.track = track_for(run.cell);
+  const auto gradient = std::make_shared<const unlearn::ForgottenGradient>(network_, data_, settings);
+  auto& unlearner = fork.unlearners[canonical(settings, "unlearn.")];
+  if (!unlearner) {
+    unlearner = unlearn::make_unlearner(settings, start_, gradient);
+  }
+  state.unlearner = unlearner.get();
+  auto& estimates = fork.estimates[state.track];
+  if (!estimates) {
+    const bool one_hvp = settings.measure.one_hvp && settings.measure.sigma != config::Sigma::none;
+    estimates = std::make_unique<ForkEstimates>(gradient, start_, one_hvp);
+  }
+  state.estimates = estimates.get();
+  if (settings.measure.outputs || settings.output.logits) {
+    state.evaluation = evaluation_rows(plan_, tree_, tree_.forks[run.fork], settings);
+  }
+  runs_.push_back(std::move(state));
+}
+
+std::int64_t TreeRunner::first_step(std::size_t fork) const {
+  return forks_[fork].is_control ? 0 : tree_.forks[fork].first_touch;
+}
+
+std::vector<std::size_t> TreeRunner::forks_with_lanes() const {
+  std::vector<std::size_t> forks;
+  for (std::size_t i = 0; i < forks_.size(); ++i) {
+    if (!tree_.forks[i].repeat && first_step(i) < tree_.num_steps) {
+      forks.push_back(i);
+    }
+  }
+  std::stable_sort(forks.begin(), forks.end(),
+                   [&](std::size_t a, std::size_t b) { return first_step(a) < first_step(b); });
+  return forks;
+}
+
+void TreeRunner::place(std::int64_t original_lane, std::map<std::size_t, std::int64_t> fork_lanes) {
+  original_lane_ = original_lane;
+  fork_lanes_ = std::move(fork_lanes);
+}
+
+std::optional<unlearn::Touch> TreeRunner::touch_of(const plan::Fork& fork, std::int64_t step,
+                                                   const std::vector<std::int64_t>& rows) const {
+  const auto& forget_set = plan_.forget_sets[fork.forget_set];
+  unlearn::Touch touch;
+  if (forget_set.skipped_step == step) {
+    touch.rows_forgotten = rows;
+  } else {
+    for (const auto row : rows) {
+      const bool forgotten = std::binary_search(forget_set.rows.begin(), forget_set.rows.end(), row);
+      (forgotten ? touch.rows_forgotten : touch.rows_left).push_back(row);
+    }
+  }
+  if (touch.rows_forgotten.empty()) {
+    return std::nullopt;
+  }
+  touch.step = step;
+  touch.lr = hyper_.lr_at(step);
+  touch.rows = rows;
+  return touch;
+}
+
+learn::LaneStep TreeRunner::lane_step(std::size_t index, std::int64_t step,
+                                      const std::shared_ptr<const std::vector<std::int64_t>>& rows) const {
+  const auto& fork = forks_[index];
+  const auto& retrain = context_.cell(tree_.forks[index].cell).retrain;
+  const learn::LaneStep skipped{
+      retrain.skip == config::Skip::coast ? learn::Action::coast : learn::Action::freeze, nullptr, 0};
+  if (fork.fresh_order) {
+    const auto per_epoch = order_.steps_per_epoch();
+    const auto epoch = step / per_epoch, position = step % per_epoch;
+    if (position >= fork.fresh_order->steps_per_epoch()) {
+      return skipped;
+    }
+    auto fresh = std::make_shared<const std::vector<std::int64_t>>(
+        fork.fresh_order->batch(epoch * fork.fresh_order->steps_per_epoch() + position));
+    const auto count = static_cast<double>(fresh->size());
+    return {learn::Action::train, std::move(fresh), count};
+  }
+  if (!fork.touch) {
+    return {learn::Action::train, rows, static_cast<double>(rows->size())};
+  }
+  if (fork.touch->rows_left.empty()) {
+    return skipped;
+  }
+  const auto& left = fork.touch->rows_left;
+  const auto denominator = retrain.denominator == config::Denominator::left ? left.size() : rows->size();
+  return {learn::Action::train, std::make_shared<const std::vector<std::int64_t>>(left),
+          static_cast<double>(denominator)};
+}
+
+void TreeRunner::before_step(std::int64_t step, learn::LanePack& pack, std::vector<learn::LaneStep>& steps) {
+  const auto rows = std::make_shared<const std::vector<std::int64_t>>(order_.batch(step));
+  const auto original = pack.state(original_lane_);
+  const double rates_after = rates_ + hyper_.lr_at(step);
+  steps[static_cast<std::size_t>(original_lane_)] = {learn::Action::train, rows, static_cast<double>(rows->size())};
+  for (std::size_t i = 0; i < forks_.size(); ++i) {
+    auto& fork = forks_[i];
+    fork.touch = touch_of(tree_.forks[i], step, *rows);
+    if (fork.touch) {
+      ++fork.counts.num_touched;
+      fork.counts.num_draws += static_cast<std::int64_t>(fork.touch->rows_forgotten.size());
+      fork.counts.num_skipped += fork.touch->rows_left.empty() ? 1 : 0;
+      for (const auto& [track, estimates] : fork.estimates) {
+        estimates->before_step(*fork.touch, original, rates_after, *tracks_[track]);
+      }
+      for (const auto& [text, unlearner] : fork.unlearners) {
+        unlearner->before_step(*fork.touch, original);
+      }
+    }
+    const auto lane = fork_lanes_.find(i);
+    if (lane == fork_lanes_.end() || step < first_step(i)) {
+      continue;
+    }
+    if (step == first_step(i)) {
+      pack.copy_lane(original_lane_, lane->second);
+    }
+    steps[static_cast<std::size_t>(lane->second)] = lane_step(i, step, rows);
+  }
+  rates_ = rates_after;
+}
+
+void TreeRunner::after_step(const learn::LanePack& pack) {
+  const auto original = pack.state(original_lane_);
+  for (const auto& fork : forks_) {
+    if (fork.touch) {
+      for (const auto& [text, unlearner] : fork.unlearners) {
+        unlearner->after_step(*fork.touch, original);
+      }
+    }
+  }
+}
+
+}  // namespace unroll::execute

@@ -1,0 +1,112 @@
+#pragma once
+// One tree inside a pack: it says what each of its lanes does at every step, lets methods and estimates watch M, and
+// turns the states at measured steps into rows. The pack owns the weights and takes the steps (tree_pack.cpp).
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "execute/curvature_track.hpp"
+#include "execute/fork_estimates.hpp"
+#include "execute/fork_outputs.hpp"
+#include "execute/pair_row.hpp"
+#include "unroll/execute/context.hpp"
+#include "unroll/hdf5/arrays.hpp"
+#include "unroll/learn/lane_pack.hpp"
+#include "unroll/record/rows.hpp"
+#include "unroll/unlearn/unlearner.hpp"
+
+namespace unroll::execute {
+
+/// Takes a file of arrays that a run leaves beside its rows; path relative to the results folder.
+using ArraySink = std::function<void(const std::string& path, const hdf5::ArrayFile& file)>;
+
+class TreeRunner {
+ public:
+  /// start: w_0. repeat: for the control `none`, what the repeated training left (repeat.hpp).
+  TreeRunner(Context& context, std::size_t tree, model::State start, std::optional<hdf5::ArrayFile> repeat,
+             ArraySink sink);
+
+  /// Forks that need a lane, in order of their first step; the pack gives each one with place().
+  [[nodiscard]] std::vector<std::size_t> forks_with_lanes() const;
+  [[nodiscard]] std::int64_t first_step(std::size_t fork) const;
+  [[nodiscard]] learn::Hyper hyper() const { return hyper_; }
+  [[nodiscard]] std::int64_t num_steps() const { return tree_.num_steps; }
+  [[nodiscard]] const model::State& start() const { return start_; }
+  void place(std::int64_t original_lane, std::map<std::size_t, std::int64_t> fork_lanes);
+
+  /// The clock stands at `step`: measures what is due.
+  void at_clock(std::int64_t step, const learn::LanePack& pack);
+  /// Before the pack takes step `step`: forks lanes that start now, and says what each lane does.
+  void before_step(std::int64_t step, learn::LanePack& pack, std::vector<learn::LaneStep>& steps);
+  void after_step(const learn::LanePack& pack);
+
+  /// Rows of all runs, when the last step was measured.
+  [[nodiscard]] record::TreeRecord take_record();
+  [[nodiscard]] double curvature_seconds() const;
+  [[nodiscard]] double measure_seconds() const { return measure_seconds_; }
+
+ private:
+  struct ForkState {
+    std::optional<plan::Order> fresh_order;  // retrain.kind = fresh
+    bool is_control = false;
+    ForgetCounts counts;
+    std::optional<unlearn::Touch> touch;     // of the step being taken
+    std::map<std::string, std::unique_ptr<unlearn::Unlearner>> unlearners;  // by canonical [unlearn]
+    std::map<std::size_t, std::unique_ptr<ForkEstimates>> estimates;        // by track
+  };
+  struct RunState {
+    const plan::Run* run = nullptr;
+    std::vector<std::int64_t> steps;  // measured, ascending
+    std::size_t track = 0;
+    unlearn::Unlearner* unlearner = nullptr;
+    ForkEstimates* estimates = nullptr;
+    EvaluationRows evaluation;
+    std::vector<hdf5::Array> logits;
+    std::string status = "ok", reason;
+  };
+  /// The models of one run at one step.
+  struct Models {
+    model::State original, retrained, unlearned;
+    torch::Tensor correction;  // double [P]
+  };
+
+  void add_run(const plan::Run& run);
+  [[nodiscard]] std::size_t track_for(std::size_t cell);
+  [[nodiscard]] std::optional<unlearn::Touch> touch_of(const plan::Fork& fork, std::int64_t step,
+                                                       const std::vector<std::int64_t>& rows) const;
+  [[nodiscard]] learn::LaneStep lane_step(std::size_t fork, std::int64_t step,
+                                          const std::shared_ptr<const std::vector<std::int64_t>>& rows) const;
+  [[nodiscard]] Models models_of(const RunState& run, std::int64_t step, const learn::LanePack& pack) const;
+  void measure(RunState& run, std::int64_t step, const learn::LanePack& pack);
+  void measure_outputs(RunState& run, const Models& models, record::PairRow& row, Undefined& undefined);
+  [[nodiscard]] Outputs original_outputs(const RunState& run, const model::State& original);
+  [[nodiscard]] Outputs retrained_outputs(const RunState& run, const model::State& retrained);
+  void keep_arrays(RunState& run, const Models& models, std::int64_t step);
+  [[nodiscard]] record::RunRow run_row(const RunState& run) const;
+
+  Context& context_;
+  const plan::Plan& plan_;
+  const plan::Tree& tree_;
+  std::shared_ptr<const model::Network> network_;
+  std::shared_ptr<const data::ResidentData> data_;
+  model::State start_;
+  std::optional<hdf5::ArrayFile> repeat_;
+  learn::Hyper hyper_;
+  plan::Order order_;
+  std::int64_t original_lane_ = 0;
+  std::map<std::size_t, std::int64_t> fork_lanes_;
+  std::vector<std::unique_ptr<CurvatureTrack>> tracks_;
+  std::map<std::string, std::size_t> track_of_;   // by canonical [measure] keys that act on curvature
+  std::vector<ForkState> forks_;
+  std::vector<RunState> runs_;
+  double rates_ = 0;                              // S_t: sum of the rates of the steps taken
+  std::map<std::string, torch::Tensor> logits_;   // at the current clock, by model and rows
+  ArraySink sink_;
+  record::TreeRecord record_;
+  double measure_seconds_ = 0;
+};
+
+}  // namespace unroll::execute
