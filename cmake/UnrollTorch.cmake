@@ -30,7 +30,20 @@ if(NOT UNROLL_TORCH_INCLUDE OR NOT UNROLL_TORCH_CPU OR NOT UNROLL_TORCH_C10)
     "or give its folder with -DUNROLL_TORCH=/path/to/torch, or build without it: -DUNROLL_WITH_TORCH=OFF.")
 endif()
 get_filename_component(UNROLL_TORCH_LIB "${UNROLL_TORCH_CPU}" DIRECTORY)
-message(STATUS "LibTorch: ${UNROLL_TORCH_LIB}")
+
+# Which release it is: a wheel says it in version.py, an unpacked archive in build-version.
+get_filename_component(UNROLL_TORCH_FOLDER "${UNROLL_TORCH_LIB}" DIRECTORY)
+set(UNROLL_TORCH_VERSION "")
+if(EXISTS "${UNROLL_TORCH_FOLDER}/version.py")
+  file(STRINGS "${UNROLL_TORCH_FOLDER}/version.py" torch_version REGEX "^__version__")
+  string(REGEX REPLACE "^__version__[^'\"]*['\"]([^'\"]*)['\"].*" "\\1" UNROLL_TORCH_VERSION "${torch_version}")
+elseif(EXISTS "${UNROLL_TORCH_FOLDER}/build-version")
+  file(STRINGS "${UNROLL_TORCH_FOLDER}/build-version" UNROLL_TORCH_VERSION LIMIT_COUNT 1)
+endif()
+if(NOT UNROLL_TORCH_VERSION)
+  message(FATAL_ERROR "${UNROLL_TORCH_FOLDER} holds neither version.py nor build-version: which LibTorch is it?")
+endif()
+message(STATUS "LibTorch: ${UNROLL_TORCH_VERSION} in ${UNROLL_TORCH_FOLDER}")
 
 add_library(unroll_torch INTERFACE)
 target_include_directories(unroll_torch SYSTEM INTERFACE

@@ -1,0 +1,92 @@
+#include "commands.hpp"
+
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <iostream>
+
+#include "command_line.hpp"
+#include "unroll/app/prepare.hpp"
+#include "unroll/base/error.hpp"
+#include "unroll/store/report.hpp"
+#include "unroll/store/store.hpp"
+
+namespace unroll::app {
+namespace {
+
+constexpr std::array<Command, 4> kCommands{{
+    {"plan", "STUDY.ini [--set KEY=VALUE]... [--json]", "show what would run: counts, sharing, cost, memory, disk",
+     "Needs no MPI, GPU or LibTorch, and writes nothing.\n\n"
+     "  --set KEY=VALUE   replaces a key of the file, for example --set train.lr=0.01,0.1 (repeatable)\n"
+     "  --json            the same as JSON\n",
+     run_plan},
+    {"run", "STUDY.ini --output DIR [--set KEY=VALUE]...", "run the study, alone or under mpirun or srun",
+     "Checks the study, its data and DIR, then trains, measures and writes DIR/results.h5 and DIR/telemetry.h5.\n"
+     "Running it again with the same study and DIR resumes: what is finished is not done again.\n\n"
+     "  --output DIR      folder of the results (made if it is not there)\n"
+     "  --set KEY=VALUE   replaces a key of the file (repeatable)\n\n"
+     "LibTorch is looked for in UNROLL_TORCH, beside python3, and where the build found it.\n"
+     "Exit codes: 0 complete, 2 wrong use or study, 3 some runs failed, 75 incomplete (run it again).\n",
+     run_study},
+    {"merge", "DIR", "write DIR/results.h5 again from what is finished in DIR",
+     "Start it where the study was started if the study names its files by relative paths.\n"
+     "Exit codes: 0 complete, 2 wrong use, 3 some runs failed, 75 some runs are missing.\n",
+     run_merge},
+    {"report", "FILE|DIR", "print the tables of a results.h5, or of DIR/results.h5", "", run_report},
+}};
+
+std::string counted(std::int64_t count, const std::string& what) {
+  return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
+}
+
+}  // namespace
+
+std::span<const Command> commands() { return kCommands; }
+
+std::string help() {
+  std::string text =
+      "unroll: how far is an unlearned model from a retrained one, measured at scale.\n\nusage: unroll COMMAND ...\n\n";
+  for (const Command& command : kCommands) {
+    text += "  " + std::string(command.name) + std::string(8 - command.name.size(), ' ') + std::string(command.summary) +
+            "\n";
+  }
+  return text + "\nunroll COMMAND --help says more of each; unroll --version names this build.\n";
+}
+
+std::string help(const Command& command) {
+  return "usage: unroll " + std::string(command.name) + " " + std::string(command.arguments) + "\n\nTo " +
+         std::string(command.summary) + ".\n" + (command.details.empty() ? "" : "\n") + std::string(command.details);
+}
+
+int run_plan(const std::vector<std::string>& arguments) {
+  const Syntax syntax{.command = "plan", .words = {"STUDY.ini"}, .flags = {"--json"}, .values = {"--set"}};
+  const Parsed parsed = parse(syntax, arguments);
+  const Prepared prepared = prepare(parsed.words[0], parsed.all("--set"), MemoryCheck::no);
+  std::cout << (parsed.flags.contains("--json") ? plan::plan_json(prepared.study, prepared.plan)
+                                                : plan::describe_plan(prepared.study, prepared.plan));
+  return kExitComplete;
+}
+
+int run_merge(const std::vector<std::string>& arguments) {
+  const Syntax syntax{.command = "merge", .words = {"DIR"}, .flags = {}, .values = {}};
+  const std::string folder = parse(syntax, arguments).words[0];
+  const Prepared prepared = prepare_saved(folder);
+  const store::MergeSummary summary = store::merge(folder, prepared.study, prepared.plan);
+  std::cout << folder << "/results.h5: " << counted(summary.num_runs, "run") << ", "
+            << counted(summary.num_pairs, "row") << "; " << summary.num_missing_runs << " missing, "
+            << summary.num_failed_runs << " failed\n";
+  return summary.num_missing_runs > 0 ? kExitIncomplete : summary.num_failed_runs > 0 ? kExitFailedRuns : kExitComplete;
+}
+
+int run_report(const std::vector<std::string>& arguments) {
+  const Syntax syntax{.command = "report", .words = {"FILE|DIR"}, .flags = {}, .values = {}};
+  const std::string given = parse(syntax, arguments).words[0];
+  const std::string path = std::filesystem::is_directory(given) ? given + "/results.h5" : given;
+  if (!std::filesystem::exists(path)) {
+    throw UsageError(path + ": is not there; give a results.h5, or the --output of a study");
+  }
+  std::cout << store::report(path);
+  return kExitComplete;
+}
+
+}  // namespace unroll::app

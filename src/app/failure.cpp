@@ -1,0 +1,24 @@
+#include "failure.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <iostream>
+#include <thread>
+
+#include "ranks.hpp"
+
+namespace unroll::app {
+
+void say_failure(const std::string& reason) {
+  std::string line = reason;
+  std::replace(line.begin(), line.end(), '\n', ' ');
+  const int rank = launched_rank();
+  if (rank == 0) {
+    std::cerr << "unroll: " + line + '\n' << std::flush;
+    return;
+  }
+  std::this_thread::sleep_for(std::chrono::seconds(1));
+  std::cerr << "unroll: rank " + std::to_string(rank) + ": " + line + '\n' << std::flush;
+}
+
+}  // namespace unroll::app

@@ -1,0 +1,82 @@
+#include "unroll/app/prepare.hpp"
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "command_line.hpp"
+#include "memory.hpp"
+#include "unroll/base/error.hpp"
+#include "unroll/base/text.hpp"
+#include "unroll/store/file_door.hpp"
+
+namespace unroll::app {
+namespace {
+
+const Syntax kRunSyntax{.command = "run", .words = {"STUDY.ini"}, .flags = {}, .values = {"--output", "--set"}};
+
+std::string study_path(const std::string& folder) { return folder + "/study.ini"; }
+std::string sets_path(const std::string& folder) { return folder + "/sets.txt"; }
+
+std::string read_text(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) {
+    throw UsageError(path + ": cannot be read");
+  }
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+}  // namespace
+
+RunArguments parse_run(const std::vector<std::string>& arguments) {
+  const Parsed parsed = parse(kRunSyntax, arguments);
+  const RunArguments run{.study = parsed.words[0],
+                         .output = parsed.one(kRunSyntax, "--output"),
+                         .sets = parsed.all("--set")};
+  for (const std::string& set : run.sets) {
+    if (set.find('\n') != std::string::npos) {
+      throw UsageError("run: --set " + printable(set) + ": must be one line");
+    }
+  }
+  return run;
+}
+
+Prepared prepare(const std::string& path, const std::vector<std::string>& sets, MemoryCheck memory) {
+  plan::Sources sources;
+  sources.describe = dataset::describe;
+  sources.order_file = dataset::read_order_file;
+  sources.rows_file = dataset::read_rows_file;
+  sources.file_hash = dataset::file_hash;
+  sources.memory_limit_bytes = memory == MemoryCheck::yes ? memory_per_rank_bytes() : 0;
+  config::Study study = config::read_study(path, sets);
+  plan::Plan plan = plan::make_plan(study, sources);
+  return {std::move(study), std::move(plan)};
+}
+
+void save_study(const std::string& folder, const RunArguments& arguments) {
+  const std::string text = read_text(arguments.study);
+  std::string sets;
+  for (const std::string& set : arguments.sets) {
+    sets += set + '\n';
+  }
+  store::FileDoor door;
+  door.replace(study_path(folder), text);
+  door.replace(sets_path(folder), sets);
+}
+
+Prepared prepare_saved(const std::string& folder) {
+  if (!std::filesystem::exists(study_path(folder)) || !std::filesystem::exists(sets_path(folder))) {
+    throw UsageError(folder + ": is no folder of results (it holds no study.ini and sets.txt); give the --output of "
+                     "a study that was started with unroll run");
+  }
+  std::vector<std::string> sets;
+  const std::string text = read_text(sets_path(folder));
+  for (const std::string_view line : split(text, '\n')) {
+    if (!line.empty()) {
+      sets.emplace_back(line);
+    }
+  }
+  return prepare(study_path(folder), sets, MemoryCheck::no);
+}
+
+}  // namespace unroll::app
