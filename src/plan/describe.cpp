@@ -102,8 +102,8 @@ std::string describe_plan(const config::Study& study, const Plan& plan) {
   text += line("seeds", std::to_string(plan.seeds.size()) + ": " + seeds_text(plan.seeds));
   text += line("runs", std::to_string(plan.runs.size()) + " pairs (M', M''), " +
                            counted(totals.num_measured_rows, "row") + " (a pair at a measured step)");
-  text += line("stages", counted(summary.num_pretrainings, "pretraining") + " (" + counted(summary.num_starts, "w_0") +
-                             "), " + std::to_string(summary.num_originals) + " M, " +
+  text += line("stages", counted(summary.num_pretrainings, "pretraining") + " (" + std::to_string(summary.num_starts) +
+                             " w_0" + "), " + std::to_string(summary.num_originals) + " M, " +
                              std::to_string(summary.num_retrained) + " M', " + counted(summary.num_repeats, "repeat") +
                              " of M");
   text += line("trees", std::to_string(summary.num_originals) + ", of up to " +
