@@ -16,6 +16,7 @@
 #include "unroll/hdf5/arrays.hpp"
 #include "unroll/plan/plan.hpp"
 #include "unroll/record/rows.hpp"
+#include "unroll/store/file_door.hpp"
 
 namespace unroll::store {
 
@@ -29,18 +30,20 @@ struct Identity {
 /// Creates DIR (parents too) or opens it. UsageError: cannot be written, a path below a file, another study's folder
 /// (with the differing lines shown), another numerics key. Leaves nothing behind on error. Call on one rank only.
 void prepare(const std::string& folder, const Identity& identity);
+void prepare(const std::string& folder, const Identity& identity, FileDoor& door);
 
-/// One rank's hold on the folder.
+/// One rank's hold on a prepared folder. Throws FileError when the disk refuses; what was committed before stays.
 class Writer {
  public:
   Writer(std::string folder, int rank, std::string numerics_key);
+  Writer(std::string folder, int rank, std::string numerics_key, std::unique_ptr<FileDoor> door);
   ~Writer();
 
   /// Durable when it returns.
   void commit(std::span<const record::TreeRecord> trees, std::span<const record::TelemetryRow> telemetry);
   /// A shared stage (weights, buffers): durable when it returns; returns its digest "size:sha256".
   std::string commit_stage(const std::string& id, const hdf5::ArrayFile& stage);
-  /// Weights or logits of a run: DIR/weights/<name>.h5.
+  /// Weights or logits of a run: DIR/<relative_path>, "weights/<name>.h5"; folders are made.
   void write_arrays(const std::string& relative_path, const hdf5::ArrayFile& arrays);
 
  private:
@@ -48,7 +51,8 @@ class Writer {
   std::unique_ptr<State> state_;
 };
 
-/// Ids of trees and stages whose shards or files are there and verified (size and SHA-256); others are ignored.
+/// Ids of trees and stages whose shards or files are there and verified (size and SHA-256); others are ignored. Error
+/// when one stage was committed with different bytes.
 struct Finished {
   std::set<std::string> trees;
   std::map<std::string, std::string> stages;  // id -> digest
@@ -60,9 +64,13 @@ struct Finished {
                                                         const std::string& digest, double deadline_s);
 
 struct MergeSummary {
-  std::int64_t num_runs = 0, num_pairs = 0, num_missing_runs = 0, num_failed_runs = 0;
+  std::int64_t num_runs = 0;          // finished
+  std::int64_t num_pairs = 0;
+  std::int64_t num_missing_runs = 0;  // planned, not finished: rows of /runs with status "missing"
+  std::int64_t num_failed_runs = 0;   // finished with a status other than ok
 };
-/// Writes DIR/results.h5, DIR/results.h5.sha256 and DIR/telemetry.h5 from all shards, in plan order.
+/// Writes DIR/results.h5, DIR/results.h5.sha256 and DIR/telemetry.h5 from all shards, in plan order. Error when a tree
+/// was committed twice with different rows, or a shard belongs to another plan or other numerics.
 MergeSummary merge(const std::string& folder, const config::Study& study, const plan::Plan& plan);
 
 }  // namespace unroll::store

@@ -1,0 +1,135 @@
+#include "unroll/store/file_door.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+
+namespace unroll::store {
+namespace {
+
+constexpr mode_t kFileMode = 0666;
+constexpr mode_t kFolderMode = 0777;
+constexpr std::size_t kMaxWriteBytes = std::size_t{1} << 30;  // Linux writes at most 2 GiB - 4 KiB at once
+
+std::string folder_of(const std::string& path) {
+  const std::string folder = std::filesystem::path(path).parent_path().string();
+  return folder.empty() ? "." : folder;
+}
+
+std::string temporary_name(const std::string& path) {
+  const std::filesystem::path whole(path);
+  return (whole.parent_path() / (".tmp-" + std::to_string(getpid()) + "-" + whole.filename().string())).string();
+}
+
+}  // namespace
+
+FileError::FileError(const std::string& path, const std::string& what, int code)
+    : Error(path + ": " + what + ": " + std::strerror(code)), code_(code) {}
+
+void DescriptorTraits::close(Type descriptor) noexcept { ::close(descriptor); }
+
+std::vector<std::string> FileDoor::make_folders(const std::string& path) {
+  std::vector<std::string> made;
+  std::filesystem::path so_far;
+  for (const std::filesystem::path& part : std::filesystem::path(path)) {
+    so_far /= part;
+    std::error_code error;
+    if (part.empty() || std::filesystem::is_directory(so_far, error)) {
+      continue;
+    }
+    if (system_mkdir(so_far.c_str(), kFolderMode) == 0) {
+      made.push_back(so_far.string());
+      continue;
+    }
+    const int code = errno;
+    if (code == EEXIST && std::filesystem::is_directory(so_far, error)) {
+      continue;  // somebody else was faster
+    }
+    std::for_each(made.rbegin(), made.rend(), [this](const std::string& folder) { remove(folder); });
+    throw FileError(path, "this folder cannot be made", code == EEXIST ? ENOTDIR : code);
+  }
+  return made;
+}
+
+void FileDoor::replace(const std::string& path, std::span<const std::byte> bytes) {
+  const std::string temporary = temporary_name(path);
+  try {
+    Descriptor file(system_open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, kFileMode));
+    if (!file) {
+      throw FileError(path, "cannot be written", errno);
+    }
+    write_all(file.get(), path, bytes);
+    if (system_close(file.release()) != 0) {
+      throw FileError(path, "cannot be written", errno);
+    }
+    if (system_rename(temporary.c_str(), path.c_str()) != 0) {
+      throw FileError(path, "cannot be renamed from " + temporary, errno);
+    }
+  } catch (...) {
+    remove(temporary);
+    throw;
+  }
+  sync_folder_of(path);
+}
+
+void FileDoor::replace(const std::string& path, std::string_view text) { replace(path, std::as_bytes(std::span(text))); }
+
+Descriptor FileDoor::create(const std::string& path) {
+  Descriptor file(system_open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, kFileMode));
+  if (!file) {
+    throw FileError(path, "cannot be created", errno);
+  }
+  sync_folder_of(path);
+  return file;
+}
+
+void FileDoor::append(const Descriptor& file, const std::string& path, std::string_view text) {
+  write_all(file.get(), path, std::as_bytes(std::span(text)));
+}
+
+void FileDoor::remove(const std::string& path) noexcept { system_remove(path.c_str()); }
+
+void FileDoor::write_all(int descriptor, const std::string& path, std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t count = system_write(descriptor, bytes.data(), std::min(bytes.size(), kMaxWriteBytes));
+    if (count < 0 && errno == EINTR) {
+      continue;
+    }
+    if (count <= 0) {
+      throw FileError(path, "cannot be written", count == 0 ? ENOSPC : errno);
+    }
+    bytes = bytes.subspan(static_cast<std::size_t>(count));
+  }
+  if (system_fsync(descriptor) != 0) {
+    throw FileError(path, "cannot be forced to disk", errno);
+  }
+}
+
+void FileDoor::sync_folder_of(const std::string& path) {
+  const std::string folder = folder_of(path);
+  const Descriptor descriptor(system_open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0));
+  if (!descriptor) {
+    throw FileError(folder, "cannot be opened", errno);
+  }
+  if (system_fsync(descriptor.get()) != 0 && errno != EINVAL) {  // EINVAL: this file system has no such call
+    throw FileError(folder, "cannot be forced to disk", errno);
+  }
+}
+
+int FileDoor::system_open(const char* path, int flags, mode_t mode) { return ::open(path, flags, mode); }
+ssize_t FileDoor::system_write(int descriptor, const void* bytes, std::size_t size) {
+  return ::write(descriptor, bytes, size);
+}
+int FileDoor::system_fsync(int descriptor) { return ::fsync(descriptor); }
+int FileDoor::system_close(int descriptor) { return ::close(descriptor); }
+int FileDoor::system_rename(const char* from, const char* to) { return ::rename(from, to); }
+int FileDoor::system_mkdir(const char* path, mode_t mode) { return ::mkdir(path, mode); }
+int FileDoor::system_remove(const char* path) { return ::remove(path); }
+
+}  // namespace unroll::store

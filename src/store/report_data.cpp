@@ -1,0 +1,105 @@
+#include "report_data.hpp"
+
+#include <algorithm>
+
+#include "results.hpp"
+#include "unroll/base/error.hpp"
+#include "unroll/base/text.hpp"
+
+namespace unroll::store {
+namespace {
+
+std::string value_text(const hdf5::TableColumn& column, std::size_t row) {
+  if (const auto* integers = std::get_if<std::vector<std::int64_t>>(&column.values)) {
+    return std::to_string((*integers)[row]);
+  }
+  if (const auto* reals = std::get_if<std::vector<double>>(&column.values)) {
+    return shortest((*reals)[row]);
+  }
+  return printable(std::get<std::vector<std::string>>(column.values)[row]);
+}
+
+// Unset or not acting in this cell (see cells_table).
+bool is_unset(const std::string& text) { return text.empty() || text == "-1" || text == "nan"; }
+
+// True when cells have different values; those in which the key does not act do not count.
+bool differs(const hdf5::TableColumn& column, std::size_t rows) {
+  std::string first;
+  for (std::size_t row = 0; row < rows; ++row) {
+    const std::string text = value_text(column, row);
+    if (!is_unset(text) && !first.empty() && text != first) {
+      return true;
+    }
+    first = is_unset(text) ? first : text;
+  }
+  return false;
+}
+
+// "lr" for "train.lr", unless another axis ends so too.
+std::string short_name(const std::string& name, const std::vector<const hdf5::TableColumn*>& axes) {
+  const std::string last = name.substr(name.find('.') + 1);
+  const auto same = std::count_if(axes.begin(), axes.end(),
+                                  [&](const auto* axis) { return axis->name.substr(axis->name.find('.') + 1) == last; });
+  return same > 1 ? name : last;
+}
+
+}  // namespace
+
+template <typename Values>
+const Values& Results::values(const std::string& table, const std::string& column) const {
+  const hdf5::Table* found = file_.find(table);
+  const hdf5::TableColumn* values = found == nullptr ? nullptr : found->find(column);
+  if (values == nullptr || !std::holds_alternative<Values>(values->values)) {
+    throw UsageError(path_ + ": has no column '" + column + "' of the documented type in '" + table + "'");
+  }
+  return std::get<Values>(values->values);
+}
+
+Results::Results(const std::string& path) : path_(path), file_(hdf5::read_tables(path)) {
+  const auto format = file_.attributes.find("format");
+  const auto version = file_.attributes.find("version");
+  if (format == file_.attributes.end() || format->second != kResultsFormat) {
+    throw UsageError(path + ": is an HDF5 file, but not one of unroll's results");
+  }
+  if (version == file_.attributes.end() || version->second != kResultsVersion) {
+    throw UsageError(path + ": is of another version of the results format than " + kResultsVersion);
+  }
+  num_cells_ = integers("cells", "cell").size();
+  for (const hdf5::TableColumn& column : file_.find("cells")->columns) {
+    if (column.name != "cell" && differs(column, num_cells_)) {
+      axes_.push_back(&column);
+    }
+  }
+  const Integers& cells = integers("pairs", "cell");
+  const Integers& steps = integers("pairs", "step");
+  for (std::size_t row = 0; row < cells.size(); ++row) {
+    if (cells[row] < 0 || static_cast<std::size_t>(cells[row]) >= num_cells_) {
+      throw UsageError(path + ": row " + std::to_string(row) + " of 'pairs' names cell " + std::to_string(cells[row]) +
+                       ", which is not there");
+    }
+    rows_[cells[row]][steps[row]].push_back(row);
+  }
+}
+
+const Results::Reals& Results::reals(const std::string& table, const std::string& column) const {
+  return values<Reals>(table, column);
+}
+const Results::Integers& Results::integers(const std::string& table, const std::string& column) const {
+  return values<Integers>(table, column);
+}
+const Results::Texts& Results::texts(const std::string& table, const std::string& column) const {
+  return values<Texts>(table, column);
+}
+
+std::string Results::cell_title(std::size_t cell) const {
+  std::vector<std::string> parts;
+  for (const hdf5::TableColumn* axis : axes_) {
+    const std::string value = value_text(*axis, cell);
+    if (!is_unset(value)) {
+      parts.push_back(short_name(axis->name, axes_) + " = " + value);
+    }
+  }
+  return join(parts, ", ");
+}
+
+}  // namespace unroll::store

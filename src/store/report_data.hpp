@@ -1,0 +1,45 @@
+#pragma once
+// A results.h5 as the report sees it: typed columns by name, and the rows of each cell and step.
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "unroll/hdf5/tables.hpp"
+
+namespace unroll::store {
+
+class Results {
+ public:
+  /// UsageError when it is no results file of a version that is known.
+  explicit Results(const std::string& path);
+
+  using Reals = std::vector<double>;
+  using Integers = std::vector<std::int64_t>;
+  using Texts = std::vector<std::string>;
+  /// UsageError when the table or column is not there or of another type.
+  [[nodiscard]] const Reals& reals(const std::string& table, const std::string& column) const;
+  [[nodiscard]] const Integers& integers(const std::string& table, const std::string& column) const;
+  [[nodiscard]] const Texts& texts(const std::string& table, const std::string& column) const;
+
+  [[nodiscard]] const hdf5::TableFile& file() const { return file_; }
+  /// "lr = 0.01, index = 10": the keys that act here and differ between cells; "" for a single cell.
+  [[nodiscard]] std::string cell_title(std::size_t cell) const;
+  [[nodiscard]] std::size_t num_cells() const { return num_cells_; }
+  /// Rows of /pairs by cell and step.
+  [[nodiscard]] const std::map<std::int64_t, std::map<std::int64_t, std::vector<std::size_t>>>& rows() const {
+    return rows_;
+  }
+
+ private:
+  template <typename Values>
+  const Values& values(const std::string& table, const std::string& column) const;
+
+  std::string path_;
+  hdf5::TableFile file_;
+  std::size_t num_cells_ = 0;
+  std::vector<const hdf5::TableColumn*> axes_;
+  std::map<std::int64_t, std::map<std::int64_t, std::vector<std::size_t>>> rows_;
+};
+
+}  // namespace unroll::store

@@ -1,0 +1,90 @@
+#include "report_text.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+
+namespace unroll::store {
+namespace {
+
+template <typename... Values>
+std::string format(const char* pattern, Values... values) {
+  char text[96];
+  std::snprintf(text, sizeof text, pattern, values...);
+  return text;
+}
+
+// Exponent of the mean as printed with two decimals; 0 where plain decimals read better.
+int shown_exponent(double mean) {
+  const std::string text = format("%.2e", mean);
+  const int exponent = std::stoi(text.substr(text.find('e') + 1));
+  return exponent >= -1 && exponent <= 2 ? 0 : exponent;
+}
+
+// Three digits of a number of ordinary size.
+std::string digits(double value, int decimals) { return format("%.*f", decimals, value); }
+
+}  // namespace
+
+std::string interval_text(const Estimate& estimate) {
+  if (estimate.num_seeds == 0 || !std::isfinite(estimate.mean)) {
+    return "-";
+  }
+  const bool has_interval = std::isfinite(estimate.low) && std::isfinite(estimate.high);
+  if (estimate.mean == 0 && (!has_interval || (estimate.low == 0 && estimate.high == 0))) {
+    return "0";
+  }
+  const int exponent = shown_exponent(estimate.mean);
+  const double scale = std::pow(10.0, exponent);
+  const double mean = estimate.mean / scale;
+  const int decimals = std::abs(mean) >= 99.95 ? 0 : std::abs(mean) >= 9.995 ? 1 : std::abs(mean) < 0.9995 ? 3 : 2;
+  std::string text = digits(mean, decimals);
+  if (has_interval) {
+    text += " [" + digits(estimate.low / scale, decimals) + ", " + digits(estimate.high / scale, decimals) + "]";
+  }
+  return exponent == 0 ? text : text + format("e%+03d", exponent);
+}
+
+std::string percent_text(const Estimate& estimate) {
+  if (estimate.num_seeds == 0 || !std::isfinite(estimate.mean)) {
+    return "-";
+  }
+  const double half = (estimate.high - estimate.low) / 2;
+  return format("%.1f", 100 * estimate.mean) + (std::isfinite(half) ? format(" +-%.1f", 100 * half) : std::string());
+}
+
+std::string correlation_text(const std::optional<Correlation>& correlation) {
+  return correlation ? format("%+.2f [%+.2f, %+.2f]", correlation->r, correlation->low, correlation->high)
+                     : std::string("-");
+}
+
+TextTable::TextTable(std::vector<std::string> head, std::size_t num_left)
+    : rows_{std::move(head)}, num_left_(num_left) {}
+
+void TextTable::add(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
+
+std::string TextTable::str(const std::string& indent) const {
+  std::vector<std::size_t> width(rows_.front().size(), 0);
+  for (std::size_t column = 0; column < width.size(); ++column) {
+    const bool holds_nothing = std::all_of(rows_.begin() + 1, rows_.end(),
+                                           [&](const auto& row) { return row[column].empty() || row[column] == "-"; });
+    for (const std::vector<std::string>& row : rows_) {
+      width[column] = holds_nothing ? 0 : std::max(width[column], row[column].size());
+    }
+  }
+  std::string text;
+  for (const std::vector<std::string>& row : rows_) {
+    std::string line;
+    for (std::size_t column = 0; column < width.size(); ++column) {
+      if (width[column] > 0) {
+        const std::string blanks(width[column] - row[column].size(), ' ');
+        line += (line.empty() ? "" : "  ") + (column < num_left_ ? row[column] + blanks : blanks + row[column]);
+      }
+    }
+    line.erase(line.find_last_not_of(' ') + 1);
+    text += indent + line + '\n';
+  }
+  return text;
+}
+
+}  // namespace unroll::store

@@ -1,0 +1,33 @@
+#pragma once
+// How numbers and tables of the report look.
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "statistics.hpp"
+
+namespace unroll::store {
+
+/// "1.23 [1.10, 1.37]e-03": mean and interval with one exponent; "0" when all is 0; "-" when there is nothing.
+[[nodiscard]] std::string interval_text(const Estimate& estimate);
+/// "95.1 +-0.4", in per cent.
+[[nodiscard]] std::string percent_text(const Estimate& estimate);
+/// "+0.32 [-0.10,+0.66]"; "-" when there is none.
+[[nodiscard]] std::string correlation_text(const std::optional<Correlation>& correlation);
+
+/// Columns wide enough for what they hold, two blanks apart; the first `num_left` are set left, the rest right.
+class TextTable {
+ public:
+  TextTable(std::vector<std::string> head, std::size_t num_left);
+  void add(std::vector<std::string> cells);
+  [[nodiscard]] bool empty() const { return rows_.size() < 2; }
+  /// Every line indented; columns that hold nothing but "-" are left out.
+  [[nodiscard]] std::string str(const std::string& indent) const;
+
+ private:
+  std::vector<std::vector<std::string>> rows_;  // the head first
+  std::size_t num_left_;
+};
+
+}  // namespace unroll::store

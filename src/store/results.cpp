@@ -1,0 +1,226 @@
+#include "results.hpp"
+
+#include <algorithm>
+#include <tuple>
+
+#include "columns.hpp"
+#include "unroll/base/text.hpp"
+#include "unroll/config/keys.hpp"
+
+namespace unroll::store {
+namespace {
+
+std::string value_in(const config::Key& key, const config::Settings& settings) {
+  return key.acts.holds(settings) ? key.canonical(settings) : std::string();
+}
+
+[[noreturn]] void mistyped(const config::Key& key, const std::string& text) {
+  throw Error("the value '" + text + "' of " + std::string(key.name) + " is not of the type of its column");
+}
+
+hdf5::TableColumn integer_column(const config::Key& key, const std::vector<std::string>& texts) {
+  std::vector<std::int64_t> values;
+  for (const std::string& text : texts) {
+    const std::optional<std::int64_t> value = text.empty() ? std::optional<std::int64_t>(-1) : parse_integer(text);
+    values.push_back(value ? *value : (mistyped(key, text), 0));
+  }
+  return {std::string(key.name), std::move(values), "1", std::string(key.help), 0, {}};
+}
+
+hdf5::TableColumn real_column(const config::Key& key, const std::vector<std::string>& texts) {
+  std::vector<double> values;
+  for (const std::string& text : texts) {
+    const std::optional<double> value = text.empty() ? std::optional<double>(record::kUndefined) : parse_real(text);
+    values.push_back(value ? canonical(*value) : (mistyped(key, text), 0.0));
+  }
+  return {std::string(key.name), std::move(values), "1", std::string(key.help), 0, {}};
+}
+
+hdf5::TableColumn text_column(const config::Key& key, std::vector<std::string> texts) {
+  std::size_t size = 16;
+  for (const std::string& text : texts) {
+    size = std::max(size, (text.size() + 15) / 16 * 16);
+  }
+  return {std::string(key.name), std::move(texts), "1", std::string(key.help), size, {}};
+}
+
+hdf5::TableColumn cell_column(const config::Key& key, const std::vector<config::Settings>& cells) {
+  std::vector<std::string> texts;
+  for (const config::Settings& cell : cells) {
+    texts.push_back(value_in(key, cell));
+  }
+  switch (key.type) {
+    case config::ValueType::integer:
+      return integer_column(key, texts);
+    case config::ValueType::real:
+      return real_column(key, texts);
+    case config::ValueType::text:
+      break;
+  }
+  return text_column(key, std::move(texts));
+}
+
+// The row of a run that was not finished: what the plan knows of it.
+record::RunRow missing_run(const plan::Plan& plan, const plan::Run& run) {
+  const plan::Tree& tree = plan.trees[run.tree];
+  const plan::Fork& fork = tree.forks[run.fork];
+  const plan::ForgetSet& forget = plan.forget_sets[fork.forget_set];
+  record::RunRow row;
+  row.run_id = run.id;
+  row.cell = static_cast<std::int64_t>(run.cell);
+  row.seed = plan.seeds[run.seed];
+  row.seed_split = static_cast<std::int64_t>(tree.seeds.split);
+  row.seed_init = static_cast<std::int64_t>(tree.seeds.init);
+  row.seed_pretrain_order = static_cast<std::int64_t>(tree.seeds.pretrain_order);
+  row.seed_order = static_cast<std::int64_t>(tree.seeds.order);
+  row.seed_eval = static_cast<std::int64_t>(tree.seeds.eval);
+  row.pretrain_id = plan.pretrainings[tree.pretraining].id;
+  row.original_id = tree.id;
+  row.retrained_id = fork.id;
+  row.forget_hash = forget.hash;
+  row.num_forgotten = static_cast<std::int64_t>(forget.rows.size());
+  row.first_touch = fork.first_touch;
+  row.exact_retrain = -1;
+  row.w0_saw_forget = -1;
+  row.status = "missing";
+  row.reason = "not finished when the results were merged";
+  return row;
+}
+
+// Pointers to all rows, in plan order.
+struct OrderedRows {
+  std::vector<record::RunRow> missing;  // owns what runs points to
+  std::vector<const record::RunRow*> runs;
+  std::vector<const record::PairRow*> pairs;
+  std::vector<const record::LayerRow*> layers;
+  std::vector<const record::CurveRow*> curves;
+};
+
+// Appends the rows of one run by ascending step; rows of one step keep their order.
+template <typename Row>
+void append_run(const std::vector<Row>& rows, const std::string& run_id, std::vector<const Row*>& out) {
+  const std::size_t begin = out.size();
+  for (const Row& row : rows) {
+    if (row.run_id == run_id) {
+      out.push_back(&row);
+    }
+  }
+  std::stable_sort(out.begin() + static_cast<std::ptrdiff_t>(begin), out.end(),
+                   [](const Row* a, const Row* b) { return a->step < b->step; });
+}
+
+void append_curves(const record::TreeRecord& tree, std::vector<const record::CurveRow*>& out) {
+  const std::size_t begin = out.size();
+  for (const record::CurveRow& row : tree.curves) {
+    out.push_back(&row);
+  }
+  std::stable_sort(out.begin() + static_cast<std::ptrdiff_t>(begin), out.end(), [](const auto* a, const auto* b) {
+    return std::tie(a->measure_id, a->step) < std::tie(b->measure_id, b->step);
+  });
+}
+
+OrderedRows order_rows(const plan::Plan& plan, const std::map<std::string, StoredTree>& trees, MergeSummary& summary) {
+  OrderedRows rows;
+  rows.missing.reserve(plan.runs.size());
+  for (const plan::Run& run : plan.runs) {
+    const auto tree = trees.find(plan.trees[run.tree].id);
+    if (tree == trees.end()) {
+      rows.runs.push_back(&rows.missing.emplace_back(missing_run(plan, run)));
+      ++summary.num_missing_runs;
+      continue;
+    }
+    const record::TreeRecord& record = tree->second.record;
+    const auto found = std::find_if(record.runs.begin(), record.runs.end(),
+                                    [&](const record::RunRow& row) { return row.run_id == run.id; });
+    if (found == record.runs.end()) {
+      throw Error("tree " + record.tree_id + " was committed without run " + run.id);
+    }
+    rows.runs.push_back(&*found);
+    ++summary.num_runs;
+    summary.num_failed_runs += found->status == "ok" ? 0 : 1;
+    append_run(record.pairs, run.id, rows.pairs);
+    append_run(record.layers, run.id, rows.layers);
+  }
+  for (const plan::Tree& tree : plan.trees) {
+    const auto found = trees.find(tree.id);
+    if (found != trees.end()) {
+      append_curves(found->second.record, rows.curves);
+    }
+  }
+  summary.num_pairs = static_cast<std::int64_t>(rows.pairs.size());
+  return rows;
+}
+
+void add_digests(hdf5::TableFile& file) {
+  for (hdf5::Table& table : file.tables) {
+    for (hdf5::TableColumn& column : table.columns) {
+      column.attributes["sha256"] = column_digest(column);
+    }
+  }
+}
+
+}  // namespace
+
+hdf5::Table cells_table(const std::vector<config::Settings>& cells) {
+  hdf5::Table table{"cells", "one row a cell: every scientific key; -1, NaN or empty where it is unset or does not act",
+                    {}};
+  std::vector<std::int64_t> index(cells.size());
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    index[i] = static_cast<std::int64_t>(i);
+  }
+  table.columns.push_back({"cell", std::move(index), "1", "number of the cell", 0, {}});
+  for (const config::Key& key : config::keys()) {
+    if (key.role == config::KeyRole::scientific) {
+      table.columns.push_back(cell_column(key, cells));
+    }
+  }
+  return table;
+}
+
+hdf5::TableFile results_file(const config::Study& study, const plan::Plan& plan, const std::string& numerics_key,
+                             const std::map<std::string, StoredTree>& trees, MergeSummary& summary) {
+  const OrderedRows rows = order_rows(plan, trees, summary);
+  hdf5::TableFile file;
+  file.attributes = {{"format", kResultsFormat}, {"version", kResultsVersion}, {"plan_id", plan.id}};
+  file.texts = {{"scientific_config", config::scientific_text(study)}, {"numerics_key", numerics_key}};
+  file.tables = {cells_table(plan.cells),
+                 to_table<record::RunRow>("runs", "one row a run: a cell with a seed", record::run_columns(), rows.runs),
+                 to_table<record::PairRow>("pairs", "one row a run and measured step: the pair (M', M'')",
+                                           record::pair_columns(), rows.pairs)};
+  if (!rows.layers.empty()) {
+    file.tables.push_back(to_table<record::LayerRow>("layers", "one row a run, measured step and parameter tensor",
+                                                     record::layer_columns(), rows.layers));
+  }
+  if (!rows.curves.empty()) {
+    file.tables.push_back(to_table<record::CurveRow>("curves", "one row a step at which M's curvature was measured",
+                                                     record::curve_columns(), rows.curves));
+  }
+  add_digests(file);
+  return file;
+}
+
+hdf5::TableFile telemetry_file(const config::Study& study, const plan::Plan& plan,
+                               std::vector<record::TelemetryRow> rows, const std::string& merged_at) {
+  std::sort(rows.begin(), rows.end(), [](const record::TelemetryRow& a, const record::TelemetryRow& b) {
+    return std::tie(a.start_s, a.rank, a.item_id) < std::tie(b.start_s, b.rank, b.item_id);
+  });
+  std::vector<const record::TelemetryRow*> pointers;
+  for (const record::TelemetryRow& row : rows) {
+    pointers.push_back(&row);
+  }
+  hdf5::TableFile file;
+  file.attributes = {{"format", kTelemetryFormat},
+                     {"version", kResultsVersion},
+                     {"plan_id", plan.id},
+                     {"study", printable(study.name, 1000)},
+                     {"config_file", printable(study.file, 1000)},
+                     {"merged_at", merged_at},
+                     {"model_steps_asked", std::to_string(plan.totals.model_steps_asked)},
+                     {"model_steps_planned", std::to_string(plan.totals.model_steps_trained)}};
+  file.texts = {{"operational_config", config::operational_text(study)}};
+  file.tables = {to_table<record::TelemetryRow>("items", "one row a pretraining or tree that a rank finished",
+                                                record::telemetry_columns(), pointers)};
+  return file;
+}
+
+}  // namespace unroll::store

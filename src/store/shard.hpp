@@ -1,0 +1,53 @@
+#pragma once
+// A shard: finished trees and telemetry of one rank and flush, as an HDF5 file of tables. It says itself what it
+// belongs to (plan id, numerics key), and its name holds its SHA-256: <writer>-<number>-<sha256>.h5.
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "journal.hpp"
+#include "unroll/record/rows.hpp"
+
+namespace unroll::store {
+
+struct ShardOrigin {
+  std::string plan_id;
+  std::string numerics_key;
+};
+
+struct StoredTree {
+  record::TreeRecord record;
+  std::string digest;  // over all its rows: equal for equal results
+};
+
+struct Shard {
+  ShardOrigin origin;
+  std::vector<StoredTree> trees;
+  std::vector<record::TelemetryRow> telemetry;
+};
+
+[[nodiscard]] std::vector<std::byte> shard_image(const ShardOrigin& origin, std::span<const record::TreeRecord> trees,
+                                                 std::span<const record::TelemetryRow> telemetry);
+[[nodiscard]] Shard read_shard(const std::vector<std::byte>& image, const std::string& name);
+
+/// A shard whose bytes were verified, by the journal or by its name.
+struct VerifiedShard {
+  std::string name;
+  std::vector<std::byte> image;
+  std::optional<std::vector<std::string>> trees;  // ids, where the journal says them
+};
+
+/// Calls `use` for every verified shard of the folder, in order of names.
+void for_each_shard(const std::string& folder, const std::vector<JournalRecord>& journal,
+                    const std::function<void(const VerifiedShard&)>& use);
+
+/// All good records of all journals of the folder.
+[[nodiscard]] std::vector<JournalRecord> read_journals(const std::string& folder);
+
+/// A whole file; nullopt when it is not there or cannot be read.
+[[nodiscard]] std::optional<std::vector<std::byte>> read_file(const std::string& path);
+
+}  // namespace unroll::store

@@ -1,0 +1,169 @@
+#include <cerrno>
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <map>
+#include <thread>
+
+#include "identity.hpp"
+#include "shard.hpp"
+#include "unroll/base/sha256.hpp"
+#include "unroll/base/text.hpp"
+#include "unroll/store/file_door.hpp"
+
+namespace unroll::store {
+namespace {
+
+constexpr auto kPollInterval = std::chrono::milliseconds(50);
+
+std::string digest_text(std::uint64_t size_bytes, const std::string& sha) { return std::to_string(size_bytes) + ":" + sha; }
+
+std::string stage_path(const std::string& folder, const std::string& id) {
+  if (!is_plain_name(id)) {
+    throw Error("a stage cannot be called '" + printable(id) + "'");
+  }
+  return folder + "/stages/" + id + ".h5";
+}
+
+template <typename... Numbers>
+std::string numbered(const char* format, Numbers... numbers) {
+  char text[64];
+  std::snprintf(text, sizeof text, format, numbers...);
+  return text;
+}
+
+}  // namespace
+
+struct Writer::State {
+  std::string folder;
+  int rank;
+  ShardOrigin origin;
+  std::unique_ptr<FileDoor> door;
+  std::string name;         // of this writer: its rank and the first free number of that rank
+  std::string journal_path;
+  Descriptor journal;       // opened with the first record
+  int num_shards = 0;
+
+  // A journal of its own: an earlier attempt of the same rank may still be writing to its.
+  void open_journal() {
+    for (int attempt = 1; !journal; ++attempt) {
+      name = numbered("r%05d-a%04d", rank, attempt);
+      journal_path = folder + "/journal/" + name + ".log";
+      try {
+        journal = door->create(journal_path);
+      } catch (const FileError& error) {
+        if (error.code() != EEXIST) {
+          throw;
+        }
+      }
+    }
+  }
+
+  void record(const JournalRecord& entry) { door->append(journal, journal_path, encode(entry)); }
+};
+
+Writer::Writer(std::string folder, int rank, std::string numerics_key)
+    : Writer(std::move(folder), rank, std::move(numerics_key), std::make_unique<FileDoor>()) {}
+
+Writer::Writer(std::string folder, int rank, std::string numerics_key, std::unique_ptr<FileDoor> door)
+    : state_(std::make_unique<State>()) {
+  const std::optional<Identity> identity = read_identity(folder);
+  if (!identity) {
+    throw Error(folder + ": has no plan.txt; prepare it first");
+  }
+  state_->folder = std::move(folder);
+  state_->rank = rank;
+  state_->origin = {identity->plan_id, std::move(numerics_key)};
+  state_->door = std::move(door);
+}
+
+Writer::~Writer() = default;
+
+void Writer::commit(std::span<const record::TreeRecord> trees, std::span<const record::TelemetryRow> telemetry) {
+  if (trees.empty() && telemetry.empty()) {
+    return;
+  }
+  const std::vector<std::byte> image = shard_image(state_->origin, trees, telemetry);
+  JournalRecord entry{RecordKind::shard, "", image.size(), sha256(std::span<const std::byte>(image)), {}};
+  for (const record::TreeRecord& tree : trees) {
+    if (!is_plain_name(tree.tree_id)) {
+      throw Error("a tree cannot be called '" + printable(tree.tree_id) + "'");
+    }
+    entry.trees.push_back(tree.tree_id);
+  }
+  state_->open_journal();
+  entry.name = state_->name + numbered("-%06d-", ++state_->num_shards) + entry.sha256 + ".h5";
+  state_->door->replace(state_->folder + "/shards/" + entry.name, image);
+  state_->record(entry);
+}
+
+std::string Writer::commit_stage(const std::string& id, const hdf5::ArrayFile& stage) {
+  const std::string path = stage_path(state_->folder, id);
+  const std::vector<std::byte> image = hdf5::to_image(stage);
+  const JournalRecord entry{RecordKind::stage, id, image.size(), sha256(std::span<const std::byte>(image)), {}};
+  state_->open_journal();
+  state_->door->replace(path, image);
+  state_->record(entry);
+  return digest_text(entry.size_bytes, entry.sha256);
+}
+
+void Writer::write_arrays(const std::string& relative_path, const hdf5::ArrayFile& arrays) {
+  for (const std::string_view part : split(relative_path, '/')) {
+    if (!is_plain_name(part)) {
+      throw Error("a file in the results cannot be called '" + printable(relative_path) + "'");
+    }
+  }
+  const std::string path = state_->folder + '/' + relative_path;
+  state_->door->make_folders(std::filesystem::path(path).parent_path().string());
+  state_->door->replace(path, hdf5::to_image(arrays));
+}
+
+Finished finished(const std::string& folder) {
+  const std::vector<JournalRecord> journal = read_journals(folder);
+  Finished result;
+  for_each_shard(folder, journal, [&](const VerifiedShard& shard) {
+    if (shard.trees) {
+      result.trees.insert(shard.trees->begin(), shard.trees->end());
+      return;
+    }
+    for (const StoredTree& tree : read_shard(shard.image, shard.name).trees) {
+      result.trees.insert(tree.record.tree_id);
+    }
+  });
+  std::map<std::string, std::string> recorded;
+  for (const JournalRecord& record : journal) {
+    if (record.kind != RecordKind::stage) {
+      continue;
+    }
+    const std::string digest = digest_text(record.size_bytes, record.sha256);
+    if (!recorded.emplace(record.name, digest).second && recorded[record.name] != digest) {
+      throw Error(folder + ": stage " + record.name +
+                  " was computed twice with different results: the computation is not deterministic here");
+    }
+  }
+  for (const auto& [id, digest] : recorded) {
+    const std::optional<std::vector<std::byte>> image = read_file(stage_path(folder, id));
+    if (image && digest_text(image->size(), sha256(std::span<const std::byte>(*image))) == digest) {
+      result.stages[id] = digest;
+    }
+  }
+  return result;
+}
+
+std::optional<hdf5::ArrayFile> read_stage(const std::string& folder, const std::string& id, const std::string& digest,
+                                          double deadline_s) {
+  const std::string path = stage_path(folder, id);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::duration<double>(deadline_s);
+  for (;;) {
+    const std::optional<std::vector<std::byte>> image = read_file(path);
+    if (image && digest_text(image->size(), sha256(std::span<const std::byte>(*image))) == digest) {
+      return hdf5::from_image(*image, path);
+    }
+    if (std::chrono::steady_clock::now() >= deadline) {
+      return std::nullopt;
+    }
+    std::this_thread::sleep_for(kPollInterval);  // another machine's file may show late
+  }
+}
+
+}  // namespace unroll::store
