@@ -9,8 +9,8 @@ namespace unroll::app {
 namespace {
 
 UsageError misuse(const Syntax& syntax, const std::string& what) {
-  return UsageError(std::string(syntax.command) + ": " + what + "; see unroll " +
-                    std::string(syntax.command) + " --help");
+  return UsageError(std::string(syntax.command) + ": " + what + "; see unroll " + std::string(syntax.command) +
+                    " --help");
 }
 
 std::string known_options(const Syntax& syntax) {

@@ -9,10 +9,10 @@
 namespace unroll::app {
 
 struct Syntax {
-  std::string_view command;              // for messages
-  std::vector<std::string_view> words;   // what each word is: "STUDY.ini"
-  std::set<std::string_view> flags;      // "--json"
-  std::set<std::string_view> values;     // "--set"
+  std::string_view command;             // for messages
+  std::vector<std::string_view> words;  // what each word is: "STUDY.ini"
+  std::set<std::string_view> flags;     // "--json"
+  std::set<std::string_view> values;    // "--set"
 };
 
 struct Parsed {

@@ -47,8 +47,8 @@ std::string help() {
   std::string text =
       "unroll: how far is an unlearned model from a retrained one, measured at scale.\n\nusage: unroll COMMAND ...\n\n";
   for (const Command& command : kCommands) {
-    text += "  " + std::string(command.name) + std::string(8 - command.name.size(), ' ') + std::string(command.summary) +
-            "\n";
+    text += "  " + std::string(command.name) + std::string(8 - command.name.size(), ' ') +
+            std::string(command.summary) + "\n";
   }
   return text + "\nunroll COMMAND --help says more of each; unroll --version names this build.\n";
 }

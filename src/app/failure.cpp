@@ -8,6 +8,11 @@
 #include "ranks.hpp"
 
 namespace unroll::app {
+namespace {
+
+constexpr std::chrono::seconds kTurn(4);  // mpirun ends the other ranks within two
+
+}  // namespace
 
 void say_failure(const std::string& reason) {
   std::string line = reason;
@@ -17,7 +22,7 @@ void say_failure(const std::string& reason) {
     std::cerr << "unroll: " + line + '\n' << std::flush;
     return;
   }
-  std::this_thread::sleep_for(std::chrono::seconds(1));
+  std::this_thread::sleep_for(kTurn);
   std::cerr << "unroll: rank " + std::to_string(rank) + ": " + line + '\n' << std::flush;
 }
 

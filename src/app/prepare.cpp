@@ -30,9 +30,8 @@ std::string read_text(const std::string& path) {
 
 RunArguments parse_run(const std::vector<std::string>& arguments) {
   const Parsed parsed = parse(kRunSyntax, arguments);
-  const RunArguments run{.study = parsed.words[0],
-                         .output = parsed.one(kRunSyntax, "--output"),
-                         .sets = parsed.all("--set")};
+  const RunArguments run{
+      .study = parsed.words[0], .output = parsed.one(kRunSyntax, "--output"), .sets = parsed.all("--set")};
   for (const std::string& set : run.sets) {
     if (set.find('\n') != std::string::npos) {
       throw UsageError("run: --set " + printable(set) + ": must be one line");
@@ -66,7 +65,8 @@ void save_study(const std::string& folder, const RunArguments& arguments) {
 
 Prepared prepare_saved(const std::string& folder) {
   if (!std::filesystem::exists(study_path(folder)) || !std::filesystem::exists(sets_path(folder))) {
-    throw UsageError(folder + ": is no folder of results (it holds no study.ini and sets.txt); give the --output of "
+    throw UsageError(folder +
+                     ": is no folder of results (it holds no study.ini and sets.txt); give the --output of "
                      "a study that was started with unroll run");
   }
   std::vector<std::string> sets;

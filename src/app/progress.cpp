@@ -34,8 +34,8 @@ std::string duration(double seconds) {
 }  // namespace
 
 std::string progress_line(std::size_t done, std::size_t total, std::size_t done_before, double elapsed_s) {
-  std::string line = std::to_string(done) + "/" + std::to_string(total) + " items done, " +
-                     std::to_string(total - done) + " left";
+  std::string line =
+      std::to_string(done) + "/" + std::to_string(total) + " items done, " + std::to_string(total - done) + " left";
   if (done > done_before && elapsed_s > 0) {
     const double rate = static_cast<double>(done - done_before) / elapsed_s;
     line += ", " + formatted(rate < 10 ? "%.2g" : "%.0f", rate) + " a second";
@@ -49,9 +49,8 @@ Progress::Progress(std::ostream& out, bool is_terminal, Clock clock)
     : out_(&out), is_terminal_(is_terminal), clock_(std::move(clock)) {}
 
 Progress Progress::to_stderr() {
-  return {std::cerr, isatty(STDERR_FILENO) == 1, [] {
-            return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-          }};
+  return {std::cerr, isatty(STDERR_FILENO) == 1,
+          [] { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }};
 }
 
 void Progress::operator()(std::size_t done, std::size_t total) {

@@ -26,9 +26,9 @@ int first_number(std::initializer_list<const char*> names, int otherwise) {
 int launched_rank() { return first_number({"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"}, 0); }
 
 int ranks_on_node() {
-  return std::max(1, first_number({"OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS", "PMI_LOCAL_SIZE",
-                                   "SLURM_STEP_TASKS_PER_NODE"},
-                                  1));
+  return std::max(
+      1, first_number({"OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS", "PMI_LOCAL_SIZE", "SLURM_STEP_TASKS_PER_NODE"},
+                      1));
 }
 
 }  // namespace unroll::app

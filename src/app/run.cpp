@@ -16,9 +16,11 @@ namespace unroll::app {
 namespace {
 
 std::string worker_path() {
-  const std::filesystem::path worker = std::filesystem::read_symlink("/proc/self/exe").replace_filename("unroll-worker");
+  const std::filesystem::path worker =
+      std::filesystem::read_symlink("/proc/self/exe").replace_filename("unroll-worker");
   if (!std::filesystem::exists(worker)) {
-    throw UsageError(worker.string() + ": is not there: this is a build without LibTorch, which can plan, merge and "
+    throw UsageError(worker.string() +
+                     ": is not there: this is a build without LibTorch, which can plan, merge and "
                      "report; build it with jobs/setup.sh, or with -DUNROLL_WITH_TORCH=ON");
   }
   return worker.string();

@@ -94,14 +94,12 @@ void PendingSend::wait() {
 
 void Communicator::send(int destination, int tag, std::span<const std::byte> bytes) const {
   const std::vector<std::byte> head = first_message(bytes);
-  check(MPI_Send(head.data(), static_cast<int>(head.size()), MPI_BYTE, destination, tag, to_comm(handle_)),
-        "MPI_Send");
+  check(MPI_Send(head.data(), static_cast<int>(head.size()), MPI_BYTE, destination, tag, to_comm(handle_)), "MPI_Send");
   if (fits_one_message(bytes.size())) {
     return;
   }
   for (const Piece& piece : pieces(bytes.size())) {
-    check(MPI_Send(bytes.data() + piece.offset, piece.count, MPI_BYTE, destination, tag, to_comm(handle_)),
-          "MPI_Send");
+    check(MPI_Send(bytes.data() + piece.offset, piece.count, MPI_BYTE, destination, tag, to_comm(handle_)), "MPI_Send");
   }
 }
 

@@ -26,7 +26,7 @@ struct Entry {
 
 struct Lanes {
   std::int64_t at_start = 0;
-  std::int64_t left = 0;   // neither taken nor done
+  std::int64_t left = 0;  // neither taken nor done
   std::int64_t ready = 0;
 };
 
@@ -37,11 +37,11 @@ std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b;
 struct Queue::State {
   std::vector<Entry> entries;
   std::int64_t lanes_per_pack = 1;
-  std::set<int> present;          // ranks that have not left
-  std::set<int> unserved;         // ranks whose last take() found nothing
+  std::set<int> present;   // ranks that have not left
+  std::set<int> unserved;  // ranks whose last take() found nothing
   std::map<std::string, Lanes> lanes;
   std::size_t num_done = 0;
-  std::size_t num_left = 0;       // neither taken nor done
+  std::size_t num_left = 0;  // neither taken nor done
 
   struct ByPriority {
     const std::vector<Entry>* entries;

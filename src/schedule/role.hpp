@@ -64,16 +64,16 @@ class Scheduler::Leader : public Scheduler::Role {
 
   mpi::Communicator communicator_;
   Options options_;
-  Outbox outbox_;                    // used by the service alone
-  std::size_t reported_ = 0;         // used by the service alone
+  Outbox outbox_;             // used by the service alone
+  std::size_t reported_ = 0;  // used by the service alone
   bool has_reported_ = false;
 
   mutable std::mutex mutex_;         // guards all below
   std::condition_variable changed_;  // something was finished, or the service failed or must stop
   Queue queue_;
-  std::vector<Ask> asks_;            // in the order of arrival, at most one a worker
+  std::vector<Ask> asks_;                       // in the order of arrival, at most one a worker
   std::map<int, std::uint64_t> last_answered_;  // number, by worker
-  std::set<int> workers_;            // those that have not left
+  std::set<int> workers_;                       // those that have not left
   std::exception_ptr failure_;
   bool must_stop_ = false;
 

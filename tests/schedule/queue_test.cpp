@@ -11,8 +11,14 @@ namespace {
 using Items = std::vector<std::size_t>;
 
 WorkItem item(std::string pack_key = "a", double priority = 0, std::int64_t num_lanes = 1) {
-  return {.depends = {}, .not_with = {}, .pack_key = std::move(pack_key), .num_lanes = num_lanes, .priority = priority,
-          .cost = 1, .done = false, .digest = {}};
+  return {.depends = {},
+          .not_with = {},
+          .pack_key = std::move(pack_key),
+          .num_lanes = num_lanes,
+          .priority = priority,
+          .cost = 1,
+          .done = false,
+          .digest = {}};
 }
 
 WorkItem after(std::vector<std::size_t> depends, std::string pack_key = "a", double priority = 0) {

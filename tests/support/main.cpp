@@ -2,6 +2,4 @@
 #define CATCH_CONFIG_RUNNER
 #include "support/catch.hpp"
 
-int main(int argc, char** argv) {
-  return Catch::Session().run(argc, argv) == 0 ? 0 : 1;
-}
+int main(int argc, char** argv) { return Catch::Session().run(argc, argv) == 0 ? 0 : 1; }

@@ -9,8 +9,7 @@ namespace unroll::app {
 
 /// "12/60 items done, 48 left, 3.1 a second, 0:15 to go". The rate counts what this attempt did: done_before items
 /// were there when it started, elapsed_s ago.
-[[nodiscard]] std::string progress_line(std::size_t done, std::size_t total, std::size_t done_before,
-                                        double elapsed_s);
+[[nodiscard]] std::string progress_line(std::size_t done, std::size_t total, std::size_t done_before, double elapsed_s);
 
 /// To be called by one thread with every change (schedule::Options::on_progress).
 class Progress {

@@ -19,21 +19,21 @@
 namespace unroll::schedule {
 
 struct WorkItem {
-  std::vector<std::size_t> depends;     // indices of items
+  std::vector<std::size_t> depends;  // indices of items
   /// Not in one chunk with this item, and not on the rank that took it unless every rank left is ruled out so.
   std::optional<std::size_t> not_with;
   std::string pack_key;
   std::int64_t num_lanes = 1;
-  double priority = 0;                  // critical path
+  double priority = 0;  // critical path
   double cost = 0;
-  bool done = false;                    // finished by an earlier attempt
-  std::string digest;                   // of an item that is done: what finish() would have said
+  bool done = false;   // finished by an earlier attempt
+  std::string digest;  // of an item that is done: what finish() would have said
 };
 
 struct Chunk {
-  std::vector<std::size_t> items;            // of one pack key; by priority
-  std::vector<std::string> depend_digests;   // for each dependency of each item, in order: its digest
-  bool finished = false;                     // no items, and nothing more will come
+  std::vector<std::size_t> items;           // of one pack key; by priority
+  std::vector<std::string> depend_digests;  // for each dependency of each item, in order: its digest
+  bool finished = false;                    // no items, and nothing more will come
 };
 
 /// The state of all work: pure, no MPI. Rank 0's service owns one. Error: an index out of range, a cycle, an item
@@ -67,14 +67,14 @@ class Queue {
 
 struct Options {
   std::int64_t lanes_per_pack = 64;
-  bool threaded = true;                  // MPI_THREAD_MULTIPLE was provided
+  bool threaded = true;  // MPI_THREAD_MULTIPLE was provided
   /// Called by rank 0's service (its thread, or poll() and next() where there is none) when the count changed; may
   /// be empty.
   std::function<void(std::size_t done, std::size_t total)> on_progress;
 };
 
-/// One a rank, one at a time. Collective construction and destruction. A rank may end before all is done; its unfinished items then
-/// go to others. While an exception unwinds, the destructor waits for nobody.
+/// One a rank, one at a time. Collective construction and destruction. A rank may end before all is done; its
+/// unfinished items then go to others. While an exception unwinds, the destructor waits for nobody.
 class Scheduler {
  public:
   Scheduler(const mpi::Communicator& world, std::vector<WorkItem> items, Options options);
@@ -86,7 +86,7 @@ class Scheduler {
   void poll();
 
  private:
-  class Role;     // rank 0's or another's part
+  class Role;  // rank 0's or another's part
   class Leader;
   class Worker;
   std::unique_ptr<Role> role_;

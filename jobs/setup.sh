@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# Installs what is missing and builds the programs into build/. A later call does nothing twice.
+#   UNROLL_TORCH, CMAKE_PREFIX_PATH   a LibTorch to use instead of the wheel
+#   UNROLL_WERROR=ON                  warnings are errors (they are with g++ 12, which the tests run with)
+# Tested on Debian 12; written for Ubuntu 22.04 and later.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+wheels=(numpy==2.2.6 h5py==3.14.0 pandas==2.3.3 xarray==2025.6.1 netCDF4==1.7.2 h5netcdf==1.6.4)
+[[ -n ${UNROLL_TORCH:-}${CMAKE_PREFIX_PATH:-} ]] || wheels+=(torch==2.11.0)
+
+have() { command -v "$1" >/dev/null 2>&1; }
+is_installed() { [[ $(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null) == installed ]]; }
+packages=()
+# A tool that the user brought along (a module, an own build) is used; what is left comes from the system.
+need() { # PACKAGE [COMMAND...]
+  local package=$1 tool
+  shift
+  is_installed "$package" && return
+  (($# > 0)) && for tool in "$@"; do have "$tool" || break; done && have "$tool" && return
+  packages+=("$package")
+}
+need g++ "${CXX:-g++}"
+need cmake cmake
+need ninja-build ninja
+need libopenmpi-dev mpicc mpirun
+need openmpi-bin mpicc mpirun
+need libhdf5-dev h5cc
+need hdf5-tools h5dump
+need netcdf-bin ncdump
+need python3-venv
+need libboost-program-options-dev
+need zlib1g-dev
+need catch2
+if ((${#packages[@]} > 0)); then
+  echo "setup: installing ${packages[*]}"
+  as_root=()
+  [[ $(id -u) == 0 ]] || as_root=(sudo)
+  "${as_root[@]}" apt-get update -qq
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}" \
+    >/dev/null
+fi
+
+stamp=.venv/unroll-wheels.txt
+if [[ ! -f $stamp || $(<"$stamp") != "${wheels[*]}" ]]; then
+  echo "setup: installing ${wheels[*]} into .venv"
+  [[ -x .venv/bin/pip ]] || python3 -m venv .venv
+  .venv/bin/pip install --quiet --disable-pip-version-check "${wheels[@]}"
+  echo "${wheels[*]}" >"$stamp"
+fi
+
+[[ $("${CXX:-g++}" -dumpfullversion 2>/dev/null) == 12.* ]] && werror=ON || werror=OFF
+werror=${UNROLL_WERROR:-$werror}
+if [[ ! -f build/build.ninja ]] || ! grep -qx "UNROLL_WERROR:BOOL=$werror" build/CMakeCache.txt; then
+  cmake -S . -B build -G Ninja -DCMAKE_BUILD_TYPE=Release "-DUNROLL_WERROR=$werror" -Wno-dev
+fi
+cmake --build build

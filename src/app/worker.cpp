@@ -1,0 +1,71 @@
+// unroll-worker: what `unroll run` becomes on every rank, once all that needs no LibTorch was checked.
+#include <cstdlib>
+#include <exception>
+#include <functional>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "commands.hpp"
+#include "unroll/app/prepare.hpp"
+#include "unroll/app/progress.hpp"
+#include "unroll/base/error.hpp"
+#include "unroll/execute/study.hpp"
+#include "unroll/mpi/mpi.hpp"
+
+namespace {
+
+using namespace unroll;
+
+/// Tests play an MPI without threads by UNROLL_MPI_THREADS=single.
+mpi::ThreadLevel wanted_threads() {
+  const char* wanted = std::getenv("UNROLL_MPI_THREADS");
+  return wanted != nullptr && std::string(wanted) == "single" ? mpi::ThreadLevel::single : mpi::ThreadLevel::multiple;
+}
+
+int exit_code(const execute::StudyOutcome& outcome) {
+  if (outcome.num_missing > 0) {
+    return app::kExitIncomplete;
+  }
+  return outcome.num_failed > 0 ? app::kExitFailedRuns : app::kExitComplete;
+}
+
+/// Collective. A UsageError leaves it on every rank or on none.
+int run(const mpi::Communicator& world, bool threaded, const std::vector<std::string>& words) {
+  const auto arguments = app::parse_run(words);
+  const auto prepared = app::prepare(arguments.study, arguments.sets);
+  auto progress = app::Progress::to_stderr();
+  execute::StudyOptions options;
+  options.threaded = threaded;
+  if (world.rank() == 0) {
+    options.on_progress = std::ref(progress);
+    options.on_prepared = [&] { app::save_study(arguments.output, arguments); };
+  }
+  const auto outcome = execute::run_study(world, prepared.study, prepared.plan, arguments.output, options);
+  if (world.rank() == 0) {
+    std::cout << outcome.num_runs - outcome.num_missing << " of " << outcome.num_runs << " runs done, "
+              << outcome.num_failed << " failed; " << arguments.output << "/results.h5\n"
+              << std::flush;
+  }
+  return exit_code(outcome);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const mpi::Environment environment(wanted_threads());
+  const auto world = mpi::Communicator::world();
+  try {
+    return run(world, environment.provided() == mpi::ThreadLevel::multiple,
+               std::vector<std::string>(argv + 1, argv + argc));
+  } catch (const UsageError& error) {
+    if (world.rank() == 0) {
+      std::cerr << "unroll: " << error.what() << "\n" << std::flush;
+    }
+    return app::kExitUsage;
+  } catch (const std::exception& error) {
+    std::cerr << "unroll: rank " << world.rank() << " on " << mpi::processor_name() << ": " << error.what() << "\n"
+              << std::flush;
+    mpi::Environment::abort(1);
+  }
+}

@@ -1,0 +1,77 @@
+"""How unroll run starts unroll-worker, with a script in the worker's place."""
+import os
+import pathlib
+import shutil
+import unittest
+
+from support import PROGRAM, QUICKSTART, TORCH, ProgramTest, call
+
+WORKER = """#!/bin/sh
+echo "library=$LD_LIBRARY_PATH"
+for argument in "$@"; do echo "argument=$argument"; done
+exit 75
+"""
+
+
+class Launch(ProgramTest):
+    def setUp(self):
+        super().setUp()
+        self.program = self.folder / "unroll"
+        shutil.copy(PROGRAM, self.program)
+
+    def write_worker(self):
+        worker = self.folder / "unroll-worker"
+        worker.write_text(WORKER)
+        worker.chmod(0o755)
+
+    def test_without_a_worker_run_says_so(self):
+        result = call(self.program, "run", QUICKSTART, "--output", self.folder / "r")
+
+        self.assert_refused(result, "unroll-worker", "jobs/setup.sh")
+        self.assertFalse((self.folder / "r").exists())
+
+    @unittest.skipUnless(TORCH, "built without LibTorch")
+    def test_the_worker_gets_the_arguments_the_library_and_the_exit_code_is_its_own(self):
+        self.write_worker()
+        env = {**os.environ, "UNROLL_TORCH": TORCH, "LD_LIBRARY_PATH": "/opt/mine"}
+
+        result = call(self.program, "run", QUICKSTART, "--output", self.folder / "r", "--set", "study.seeds=0", env=env)
+
+        self.assertEqual(result.returncode, 75, result.stderr)
+        self.assertEqual(result.stdout.splitlines(),
+                         [f"library={TORCH}/lib:/opt/mine", f"argument={QUICKSTART}", "argument=--output",
+                          f"argument={self.folder}/r", "argument=--set", "argument=study.seeds=0"])
+
+    @unittest.skipUnless(TORCH, "built without LibTorch")
+    def test_the_wheel_beside_python3_is_found_without_importing_it(self):
+        self.write_worker()
+        package = self.folder / "site/torch"
+        (package / "lib").mkdir(parents=True)
+        (package / "lib/libtorch_cpu.so").touch()
+        (package / "__init__.py").write_text("raise RuntimeError('imported')\n")
+        shutil.copy(pathlib.Path(TORCH) / "version.py", package)
+        env = {**os.environ, "PYTHONPATH": str(self.folder / "site")}
+        env.pop("UNROLL_TORCH", None)
+
+        result = call(self.program, "run", QUICKSTART, "--output", self.folder / "r", env=env)
+
+        self.assertEqual(result.returncode, 75, result.stderr)
+        self.assertIn(f"library={package}/lib", result.stdout)
+
+    @unittest.skipUnless(TORCH, "built without LibTorch")
+    def test_another_release_is_refused_with_both_versions(self):
+        self.write_worker()
+        other = self.folder / "other"
+        (other / "lib").mkdir(parents=True)
+        (other / "lib/libtorch_cpu.so").touch()
+        (other / "version.py").write_text("__version__ = '1.13.1'\n")
+        env = {**os.environ, "UNROLL_TORCH": str(other)}
+
+        result = call(self.program, "run", QUICKSTART, "--output", self.folder / "r", env=env)
+
+        self.assert_refused(result, "1.13.1", "built with")
+        self.assertFalse((self.folder / "r").exists())
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,40 @@
+"""What the tests of the programs share. CTest gives the paths in the environment."""
+import os
+import pathlib
+import subprocess
+import tempfile
+import unittest
+
+PROGRAM = os.environ["UNROLL_PROGRAM"]
+SOURCE = pathlib.Path(os.environ["UNROLL_SOURCE"])
+BUILD = pathlib.Path(os.environ["UNROLL_BUILD"])
+CMAKE = os.environ["UNROLL_CMAKE"]
+MPIEXEC = os.environ["UNROLL_MPIEXEC"]
+TORCH = os.environ.get("UNROLL_TEST_TORCH")  # set where unroll-worker was built
+QUICKSTART = str(SOURCE / "configs/quickstart.ini")
+# A study of a few seconds at most.
+TINY = ["study.seeds=0,1", "train.lr=0.05", "loss.gamma=0", "forget.index=0", "measure.steps=2", "pretrain.epochs=1"]
+
+
+def call(*arguments, timeout=120, env=None, cwd=None):
+    return subprocess.run([str(a) for a in arguments], capture_output=True, text=True, timeout=timeout, check=False,
+                          env=env, cwd=cwd)
+
+
+def sets(settings):
+    return [word for setting in settings for word in ("--set", setting)]
+
+
+class ProgramTest(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+
+    def assert_refused(self, result, *parts):
+        """Exit 2, nothing on stdout, one line on stderr that holds all parts."""
+        self.assertEqual(result.returncode, 2, result)
+        self.assertEqual(result.stdout, "")
+        self.assertEqual(result.stderr.count("\n"), 1, result.stderr)
+        for part in parts:
+            self.assertIn(part, result.stderr)
