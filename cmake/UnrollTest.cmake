@@ -29,6 +29,9 @@ endfunction()
 set(UNROLL_MPI_ENVIRONMENT
   OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1
   OMPI_MCA_hwloc_base_binding_policy=none)
+if(UNROLL_SANITIZE)
+  list(APPEND UNROLL_MPI_ENVIRONMENT ASAN_OPTIONS=detect_leaks=0)  # Open MPI keeps memory until the process ends
+endif()
 
 function(unroll_mpi_test name)
   cmake_parse_arguments(TEST "" "TIMEOUT" "RANKS;SOURCES;LIBS" ${ARGN})
