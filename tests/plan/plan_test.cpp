@@ -243,7 +243,7 @@ TEST_CASE("retrain settings name another M', except for the control none") {
   CHECK(fork_id("forget.kind=none") != fork_id("forget.kind=ghost"));
 }
 
-TEST_CASE("the ids of a plan are frozen") {
+TEST_CASE("ids are the same each time and follow the seeds") {
   const Plan plan = plan_with({"order.kind=shuffled"});
 
   CHECK(plan.trees[0].id.size() == 64);
