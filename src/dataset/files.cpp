@@ -22,7 +22,8 @@ std::vector<std::int64_t> row_of_table(std::span<const std::int64_t> values, con
   }
   for (const std::int64_t row : rows) {
     if (row < 0 || row >= num_train) {
-      throw UsageError(place + " holds row " + std::to_string(row) + ", must be in 0.." + std::to_string(num_train - 1));
+      throw UsageError(place + " holds row " + std::to_string(row) + ", must be in 0.." +
+                       std::to_string(num_train - 1));
     }
   }
   return rows;

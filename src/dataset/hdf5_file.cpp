@@ -41,8 +41,9 @@ std::vector<Real> finite_values(const std::string& path, const hdf5::Array& arra
 Inputs inputs_of(const std::string& path, const hdf5::Array& array) {
   const std::vector<std::int64_t>& shape = array.shape;
   if ((shape.size() != 2 && shape.size() != 4) || std::find(shape.begin(), shape.end(), 0) != shape.end()) {
-    refuse(path, array.name, "has shape [" + join(shape, ", ") +
-                                 "], must be [rows, features] or [rows, channels, height, width], none of them 0");
+    refuse(path, array.name,
+           "has shape [" + join(shape, ", ") +
+               "], must be [rows, features] or [rows, channels, height, width], none of them 0");
   }
   switch (array.type) {
     case hdf5::ElementType::uint8:
@@ -60,14 +61,16 @@ std::vector<std::int32_t> labels_of(const std::string& path, const hdf5::Array& 
                                     std::int64_t num_classes) {
   const std::vector<std::int64_t> values = integers_of(path, array);
   if (array.shape.size() != 1 || array.shape[0] != rows) {
-    refuse(path, array.name, "has shape [" + join(array.shape, ", ") + "], must be [" + std::to_string(rows) +
-                                 "]: one label a row of the inputs");
+    refuse(path, array.name,
+           "has shape [" + join(array.shape, ", ") + "], must be [" + std::to_string(rows) +
+               "]: one label a row of the inputs");
   }
-  const auto bad = std::find_if(values.begin(), values.end(),
-                                [&](std::int64_t label) { return label < 0 || label >= num_classes; });
+  const auto bad =
+      std::find_if(values.begin(), values.end(), [&](std::int64_t label) { return label < 0 || label >= num_classes; });
   if (bad != values.end()) {
-    refuse(path, array.name, "has label " + std::to_string(*bad) + " in row " + std::to_string(bad - values.begin()) +
-                                 ", must be in 0.." + std::to_string(num_classes - 1));
+    refuse(path, array.name,
+           "has label " + std::to_string(*bad) + " in row " + std::to_string(bad - values.begin()) +
+               ", must be in 0.." + std::to_string(num_classes - 1));
   }
   return {values.begin(), values.end()};
 }
@@ -94,7 +97,8 @@ std::vector<std::int64_t> integers_of(const std::string& path, const hdf5::Array
 Raw read_hdf5(const config::Settings::Data& data) {
   const std::string& path = data.path;
   if (path.empty()) {
-    throw UsageError("data.path is not set: data.dataset = hdf5 needs the HDF5 file with x_train, y_train, x_test, y_test");
+    throw UsageError(
+        "data.path is not set: data.dataset = hdf5 needs the HDF5 file with x_train, y_train, x_test, y_test");
   }
   const std::vector<hdf5::Array> arrays = hdf5::read_arrays(path, {"x_train", "y_train", "x_test", "y_test"}).arrays;
   const hdf5::Array &x_train = arrays[0], &y_train = arrays[1], &x_test = arrays[2], &y_test = arrays[3];
@@ -102,8 +106,8 @@ Raw read_hdf5(const config::Settings::Data& data) {
   raw.train.inputs = inputs_of(path, x_train);
   raw.test.inputs = inputs_of(path, x_test);
   raw.shape.assign(x_train.shape.begin() + 1, x_train.shape.end());
-  if (x_train.type != x_test.type || !std::equal(x_train.shape.begin() + 1, x_train.shape.end(),
-                                                 x_test.shape.begin() + 1, x_test.shape.end())) {
+  if (x_train.type != x_test.type ||
+      !std::equal(x_train.shape.begin() + 1, x_train.shape.end(), x_test.shape.begin() + 1, x_test.shape.end())) {
     refuse(path, "x_test", "must have the type and the row shape of x_train");
   }
   raw.train.labels = labels_of(path, y_train, x_train.shape[0], kMaxClasses);

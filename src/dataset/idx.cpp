@@ -1,4 +1,5 @@
-// IDX files of MNIST and Fashion-MNIST: big-endian magic (0, 0, 8 = unsigned byte, number of dimensions), extents, bytes.
+// IDX files of MNIST and Fashion-MNIST: big-endian magic (0, 0, 8 = unsigned byte, number of dimensions), extents,
+// bytes.
 #include <algorithm>
 #include <span>
 

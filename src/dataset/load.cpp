@@ -60,9 +60,8 @@ std::string content_hash(const Raw& raw) {
   constexpr std::array<std::string_view, 3> kTypes = {"u8", "f32", "f64"};
   Sha256 hash;
   hash.update("unroll-data 1\nshape=" + join(raw.shape, ",") + "\nclasses=" + std::to_string(raw.num_classes) +
-              "\ntype=" + std::string(kTypes[raw.train.inputs.index()]) +
-              "\ntrain=" + std::to_string(raw.train.labels.size()) +
-              "\ntest=" + std::to_string(raw.test.labels.size()) + "\n");
+              "\ntype=" + std::string(kTypes[raw.train.inputs.index()]) + "\ntrain=" +
+              std::to_string(raw.train.labels.size()) + "\ntest=" + std::to_string(raw.test.labels.size()) + "\n");
   hash_part(hash, raw.train);
   hash_part(hash, raw.test);
   return hash.hex_digest();

@@ -9,7 +9,8 @@ asm(".pushsection .rodata\n"
     ".global unroll_optdigits_begin\n"
     ".global unroll_optdigits_end\n"
     "unroll_optdigits_begin:\n"
-    ".incbin \"" UNROLL_OPTDIGITS_FILE "\"\n"
+    ".incbin \"" UNROLL_OPTDIGITS_FILE
+    "\"\n"
     "unroll_optdigits_end:\n"
     ".byte 0\n"
     ".popsection\n");

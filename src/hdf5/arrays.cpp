@@ -49,13 +49,13 @@ void write_array(hid_t file, const Array& array) {
     throw Error("array '" + array.name + "' has " + std::to_string(array.bytes.size()) + " bytes, its shape asks for " +
                 std::to_string(num_bytes));
   }
-  const SpaceHandle space(extents.empty() ? check(H5Screate(H5S_SCALAR))
-                                          : check(H5Screate_simple(static_cast<int>(extents.size()), extents.data(),
-                                                                   nullptr)));
+  const SpaceHandle space(extents.empty()
+                              ? check(H5Screate(H5S_SCALAR))
+                              : check(H5Screate_simple(static_cast<int>(extents.size()), extents.data(), nullptr)));
   const ListHandle properties = dataset_properties();
   const hid_t type = native_type(array.type);
-  const ObjectHandle dataset(check(
-      H5Dcreate2(file, array.name.c_str(), type, space.get(), H5P_DEFAULT, properties.get(), H5P_DEFAULT)));
+  const ObjectHandle dataset(
+      check(H5Dcreate2(file, array.name.c_str(), type, space.get(), H5P_DEFAULT, properties.get(), H5P_DEFAULT)));
   if (num_bytes > 0) {
     check(H5Dwrite(dataset.get(), type, H5S_ALL, H5S_ALL, H5P_DEFAULT, array.bytes.data()));
   }

@@ -54,8 +54,7 @@ void check_name(const std::string& name) {
   };
   const bool fits = !name.empty() && name.size() <= 255 && name != "." && name != "..";
   if (!fits || !std::all_of(name.begin(), name.end(), allowed)) {
-    throw Error("the HDF5 name '" + printable(name) +
-                "' may hold letters, digits and _ . - + only (1 to 255 of them)");
+    throw Error("the HDF5 name '" + printable(name) + "' may hold letters, digits and _ . - + only (1 to 255 of them)");
   }
 }
 

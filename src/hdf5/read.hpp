@@ -37,7 +37,7 @@ struct Dataset {
   ObjectHandle handle;
   TypeHandle type;
   H5T_class_t type_class = H5T_NO_CLASS;
-  std::size_t element_bytes = 0;           // in the file
+  std::size_t element_bytes = 0;  // in the file
   std::vector<std::int64_t> shape;
   [[nodiscard]] std::size_t num_elements() const;
 };

@@ -15,8 +15,8 @@ std::vector<Value> read_values(const Dataset& dataset, hid_t memory_type) {
 }
 
 bool is_library_attribute(const std::string& name) {
-  return name == "CLASS" || name == "NAME" || name == "DIMENSION_LIST" || name == "REFERENCE_LIST" ||
-         name == "units" || name == "long_name";
+  return name == "CLASS" || name == "NAME" || name == "DIMENSION_LIST" || name == "REFERENCE_LIST" || name == "units" ||
+         name == "long_name";
 }
 
 TableColumn read_column(const ReadFile& file, hid_t group, const std::string& name) {

@@ -19,7 +19,7 @@ constexpr unsigned kDeflateLevel = 4;
 struct Flat {
   TypeHandle type;
   std::size_t element_bytes = 0;
-  std::vector<char> text;      // only for text
+  std::vector<char> text;  // only for text
   const void* data = nullptr;
 };
 
@@ -125,8 +125,8 @@ void write_text(hid_t file, const std::string& name, const std::string& text) {
   const TypeHandle type = text_type(text.size());
   const SpaceHandle space(check(H5Screate(H5S_SCALAR)));
   const ListHandle properties = dataset_properties();
-  const ObjectHandle dataset(check(
-      H5Dcreate2(file, name.c_str(), type.get(), space.get(), H5P_DEFAULT, properties.get(), H5P_DEFAULT)));
+  const ObjectHandle dataset(
+      check(H5Dcreate2(file, name.c_str(), type.get(), space.get(), H5P_DEFAULT, properties.get(), H5P_DEFAULT)));
   check(H5Dwrite(dataset.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, text.c_str()));
 }
 

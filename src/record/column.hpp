@@ -17,8 +17,12 @@ template <typename Row, auto Member>
 constexpr Column<Row> column(std::string_view name, std::string_view units, std::string_view long_name,
                              std::size_t text_size = 0) {
   using Type = decltype(value_type_of(Member));
-  return {name, units, long_name, +[](const Row& row) -> Type { return row.*Member; },
-          +[](Row& row, const Value& value) { row.*Member = std::get<Type>(value); }, text_size};
+  return {name,
+          units,
+          long_name,
+          +[](const Row& row) -> Type { return row.*Member; },
+          +[](Row& row, const Value& value) { row.*Member = std::get<Type>(value); },
+          text_size};
 }
 
 /// At most max_size bytes of UTF-8 text; a longer one ends in "...".

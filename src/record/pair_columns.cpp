@@ -31,9 +31,12 @@ std::string unlearning_error_text(std::size_t index) {
 
 template <std::size_t Index>
 Column<Row> unlearning_error_column(Table& table) {
-  return {kUnlearningErrorNames[Index], "1", table.keep(unlearning_error_text(Index)),
+  return {kUnlearningErrorNames[Index],
+          "1",
+          table.keep(unlearning_error_text(Index)),
           +[](const Row& row) { return row.unlearning_error[Index]; },
-          +[](Row& row, const Value& value) { row.unlearning_error[Index] = std::get<double>(value); }, 0};
+          +[](Row& row, const Value& value) { row.unlearning_error[Index] = std::get<double>(value); },
+          0};
 }
 
 template <std::size_t... Index>
@@ -62,8 +65,8 @@ class SetColumns {
     add<&SetOutputs::accuracy_original>("accuracy_original", "1", "accuracy of M");
     add<&SetOutputs::accuracy_retrained>("accuracy_retrained", "1", "accuracy of M'");
     add<&SetOutputs::accuracy_unlearned>("accuracy_unlearned", "1", "accuracy of M'' with M's buffers");
-    add<&SetOutputs::accuracy_unlearned_reestimated>(
-        "accuracy_unlearned_reestimated", "1", "accuracy of M'' with BatchNorm re-estimated on retained rows,");
+    add<&SetOutputs::accuracy_unlearned_reestimated>("accuracy_unlearned_reestimated", "1",
+                                                     "accuracy of M'' with BatchNorm re-estimated on retained rows,");
     add<&SetOutputs::loss_original>("loss_original", "nat", "mean cross-entropy of M");
     add<&SetOutputs::loss_retrained>("loss_retrained", "nat", "mean cross-entropy of M'");
     add<&SetOutputs::loss_unlearned>("loss_unlearned", "nat", "mean cross-entropy of M''");

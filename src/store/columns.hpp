@@ -34,8 +34,12 @@ hdf5::Table to_table(const std::string& name, const std::string& long_name,
           return result;
         },
         column.get);
-    table.columns.push_back({std::string(column.name), std::move(values), std::string(column.units),
-                             std::string(column.long_name), column.text_size, {}});
+    table.columns.push_back({std::string(column.name),
+                             std::move(values),
+                             std::string(column.units),
+                             std::string(column.long_name),
+                             column.text_size,
+                             {}});
   }
   return table;
 }

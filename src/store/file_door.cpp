@@ -78,7 +78,9 @@ void FileDoor::replace(const std::string& path, std::span<const std::byte> bytes
   sync_folder_of(path);
 }
 
-void FileDoor::replace(const std::string& path, std::string_view text) { replace(path, std::as_bytes(std::span(text))); }
+void FileDoor::replace(const std::string& path, std::string_view text) {
+  replace(path, std::as_bytes(std::span(text)));
+}
 
 Descriptor FileDoor::create(const std::string& path) {
   Descriptor file(system_open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, kFileMode));

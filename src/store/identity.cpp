@@ -57,8 +57,7 @@ void compare(const std::string& folder, const Identity& there, const Identity& h
   }
   if (there.numerics_key != here.numerics_key) {
     throw UsageError(folder + ": holds results of other numerics (" +
-                     difference(there.numerics_key, here.numerics_key, ';') +
-                     "), whose bits would not match" + advice);
+                     difference(there.numerics_key, here.numerics_key, ';') + "), whose bits would not match" + advice);
   }
 }
 
@@ -66,7 +65,9 @@ void compare(const std::string& folder, const Identity& there, const Identity& h
 class Leftovers {
  public:
   explicit Leftovers(FileDoor& door) : door_(door) {}
-  ~Leftovers() { std::for_each(paths_.rbegin(), paths_.rend(), [this](const auto& path) { door_.remove(path); }); }
+  ~Leftovers() {
+    std::for_each(paths_.rbegin(), paths_.rend(), [this](const auto& path) { door_.remove(path); });
+  }
   Leftovers(const Leftovers&) = delete;
   Leftovers& operator=(const Leftovers&) = delete;
   void add(const std::string& path) { paths_.push_back(path); }

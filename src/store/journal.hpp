@@ -15,7 +15,7 @@ enum class RecordKind { shard, stage };
 
 struct JournalRecord {
   RecordKind kind = RecordKind::shard;
-  std::string name;                 // file name of the shard, or stage id
+  std::string name;  // file name of the shard, or stage id
   std::uint64_t size_bytes = 0;
   std::string sha256;
   std::vector<std::string> trees;

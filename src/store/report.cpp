@@ -6,6 +6,7 @@
 #include <set>
 
 #include "report_data.hpp"
+#include "report_tables.hpp"
 #include "report_text.hpp"
 #include "results.hpp"
 #include "unroll/base/error.hpp"
@@ -14,112 +15,12 @@
 namespace unroll::store {
 namespace {
 
-constexpr std::size_t kMaxFullRows = 24;    // cells x steps up to which every step is shown
-constexpr std::size_t kMaxTitleColumn = 34; // longer titles stand in a list of their own
+constexpr std::size_t kMaxFullRows = 24;  // cells x steps up to which every step is shown
 
-// One line of each table: the seeds of one cell at one step.
-struct Group {
-  std::string label;
-  std::vector<std::size_t> rows;  // of /pairs, status ok
-};
-
-// Finite values of a column in the rows of a group.
-std::vector<double> values_of(const Results& results, const std::string& column, const Group& group) {
-  const Results::Reals& all = results.reals("pairs", column);
-  std::vector<double> values;
-  for (const std::size_t row : group.rows) {
-    if (std::isfinite(all[row])) {
-      values.push_back(all[row]);
-    }
-  }
-  return values;
-}
-
-std::string size_text(const std::vector<double>& values) {
-  const std::optional<Estimate> geometric = geometric_mean_of(values);
-  return interval_text(geometric ? *geometric : mean_of(values));
-}
-
-std::string error_table(const Results& results, const std::string& label_name, const std::vector<Group>& groups) {
-  TextTable table({label_name, "n", "verification error", "||M - M'||", "fraction left", "unlearning error"}, 1);
-  for (const Group& group : groups) {
-    table.add({group.label, std::to_string(group.rows.size()),
-               size_text(values_of(results, "verification_error", group)),
-               size_text(values_of(results, "no_unlearning_distance", group)),
-               size_text(values_of(results, "fraction_left", group)),
-               size_text(values_of(results, "unlearning_error", group))});
-  }
-  return table.str("  ");
-}
-
-// Pairs of finite values: seeds where either is undefined are left out.
-std::string correlations(const Results& results, const Group& group, const std::string& predictor, bool by_rank) {
-  const Results::Reals& x_all = results.reals("pairs", predictor);
-  const Results::Reals& y_all = results.reals("pairs", "verification_error");
-  std::vector<double> x, y;
-  for (const std::size_t row : group.rows) {
-    if (std::isfinite(x_all[row]) && std::isfinite(y_all[row])) {
-      x.push_back(x_all[row]);
-      y.push_back(y_all[row]);
-    }
-  }
-  return correlation_text(by_rank ? spearman(x, y) : pearson(x, y));
-}
-
-std::string correlation_table(const Results& results, const std::string& label_name, const std::vector<Group>& groups) {
-  TextTable table({label_name, "n", "", "unlearning error", "eta ||g*||", "||w_T - w_0||", "||M'' - M||"}, 1);
-  bool too_few = false;
-  for (const Group& group : groups) {
-    if (group.rows.size() < kMinSeedsOfCorrelation) {
-      too_few = true;
-      continue;
-    }
-    for (const bool by_rank : {false, true}) {
-      table.add({by_rank ? "" : group.label, by_rank ? "" : std::to_string(group.rows.size()), by_rank ? "rho" : "r",
-                 correlations(results, group, "unlearning_error", by_rank),
-                 correlations(results, group, "eta_gradient_norm", by_rank),
-                 correlations(results, group, "distance_from_start", by_rank),
-                 correlations(results, group, "correction_norm", by_rank)});
-    }
-  }
-  return (table.empty() ? "" : table.str("  ")) +
-         (too_few ? "  too few seeds for a correlation (n < 4)" + std::string(table.empty() ? "\n" : " in the others\n")
-                  : "");
-}
-
-std::string accuracy_table(const Results& results, const std::string& label_name, const std::vector<Group>& groups) {
-  std::vector<std::string> head = {label_name};
-  const std::vector<std::string> sets = {"test", "retain", "forget"};
-  const std::vector<std::pair<std::string, std::string>> models = {
-      {"_accuracy_original", " M"}, {"_accuracy_retrained", " M'"}, {"_accuracy_unlearned", " M''"}};
-  for (const std::string& set : sets) {
-    for (const auto& [column, model] : models) {
-      head.push_back(set + model);
-    }
-  }
-  TextTable table(head, 1);
-  bool holds_any = false;
-  for (const Group& group : groups) {
-    std::vector<std::string> cells = {group.label};
-    for (const std::string& set : sets) {
-      for (const auto& [column, model] : models) {
-        cells.push_back(percent_text(mean_of(values_of(results, set + column, group))));
-        holds_any = holds_any || cells.back() != "-";
-      }
-    }
-    table.add(std::move(cells));
-  }
-  return holds_any ? table.str("  ") : "";
-}
-
-std::string tables(const Results& results, const std::string& label_name, const std::vector<Group>& groups) {
-  std::string text = error_table(results, label_name, groups);
-  const std::string accuracies = accuracy_table(results, label_name, groups);
-  if (!accuracies.empty()) {
-    text += "  accuracy, %\n" + accuracies;
-  }
-  return text + "  correlation with the verification error over seeds: Pearson r, Spearman rho\n" +
-         correlation_table(results, label_name, groups);
+std::string real_text(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.3g", value);
+  return text;
 }
 
 struct Counts {
@@ -138,8 +39,14 @@ Counts count_statuses(const Results& results, const std::vector<std::size_t>& ro
 std::vector<std::size_t> ok_rows(const Results& results, const std::vector<std::size_t>& rows) {
   const Results::Texts& status = results.texts("pairs", "status");
   std::vector<std::size_t> kept;
-  std::copy_if(rows.begin(), rows.end(), std::back_inserter(kept), [&](std::size_t row) { return status[row] == "ok"; });
+  std::copy_if(rows.begin(), rows.end(), std::back_inserter(kept),
+               [&](std::size_t row) { return status[row] == "ok"; });
   return kept;
+}
+
+Group group_of(const Results& results, std::string label, const std::vector<std::size_t>& rows) {
+  const Counts counts = count_statuses(results, rows);
+  return {std::move(label), ok_rows(results, rows), counts.not_yet_seen, counts.diverged};
 }
 
 std::vector<std::size_t> rows_of_cell(const Results& results, std::int64_t cell) {
@@ -175,12 +82,13 @@ std::string control_text(const Results& results, std::int64_t cell) {
   }
   return "control " + kind + ": verification error and ||M - M'|| " +
          (largest == 0 ? "exactly 0" + over + ", as they must be"
-                       : "REACH " + shortest(largest) + over + ", but must be exactly 0");
+                       : "REACH " + real_text(largest) + over + ", but must be exactly 0");
 }
 
 std::string counts_text(const Counts& counts) {
   return std::to_string(counts.ok) + " ok" +
-         (counts.not_yet_seen > 0 ? ", " + std::to_string(counts.not_yet_seen) + " before F was met (not_yet_seen)" : "") +
+         (counts.not_yet_seen > 0 ? ", " + std::to_string(counts.not_yet_seen) + " before F was met (not_yet_seen)"
+                                  : "") +
          (counts.diverged > 0 ? ", " + std::to_string(counts.diverged) + " diverged" : "");
 }
 
@@ -202,7 +110,7 @@ std::string full_report(const Results& results) {
     }
     std::vector<Group> groups;
     for (const auto& [step, rows] : steps) {
-      groups.push_back({std::to_string(step), ok_rows(results, rows)});
+      groups.push_back(group_of(results, std::to_string(step), rows));
     }
     std::erase_if(groups, [](const Group& group) { return group.rows.empty(); });
     text += groups.empty() ? "  nothing to average\n" : tables(results, "step", groups);
@@ -210,37 +118,39 @@ std::string full_report(const Results& results) {
   return text;
 }
 
+// The cell's rows at its last step with a result, or at its last step.
+Group last_group(const Results& results, std::int64_t cell) {
+  const auto& steps = results.rows().at(cell);
+  const auto last = std::find_if(steps.rbegin(), steps.rend(),
+                                 [&](const auto& step) { return !ok_rows(results, step.second).empty(); });
+  return group_of(results, std::to_string((last == steps.rend() ? steps.rbegin() : last)->first),
+                  (last == steps.rend() ? steps.rbegin() : last)->second);
+}
+
 // One section, a line a cell at its last step with a result.
 std::string compact_report(const Results& results) {
+  std::vector<std::string> head = results.axis_names();
+  head.insert(head.begin(), "cell");
+  head.push_back("T");
+  TextTable cells(head, 0);
   std::vector<Group> groups;
-  std::string titles, controls;
-  std::size_t longest = 0;
+  std::string controls;
   for (const auto& [cell, steps] : results.rows()) {
     const std::string control = control_text(results, cell);
     if (!control.empty()) {
-      controls += title_of(results, cell) + "\n  " + control + '\n';
+      controls += '\n' + title_of(results, cell) + "\n  " + control + '\n';
       continue;
     }
-    const auto last = std::find_if(steps.rbegin(), steps.rend(),
-                                   [&](const auto& step) { return !ok_rows(results, step.second).empty(); });
-    const std::string step = last == steps.rend() ? "" : ", T = " + std::to_string(last->first);
-    const std::string title = results.cell_title(static_cast<std::size_t>(cell)) + step;
-    longest = std::max(longest, title.size());
-    titles += "  " + std::to_string(cell) + ": " + title + '\n';
-    groups.push_back({title, last == steps.rend() ? std::vector<std::size_t>{} : ok_rows(results, last->second)});
+    Group group = last_group(results, cell);
+    std::vector<std::string> row = results.axis_values(static_cast<std::size_t>(cell));
+    row.insert(row.begin(), std::to_string(cell));
+    row.push_back(group.label);
+    cells.add(std::move(row));
+    group.label = std::to_string(cell);
+    groups.push_back(std::move(group));
   }
-  std::string text = "\nEvery cell at its last measured step T (all steps: table /pairs).\n";
-  const bool has_list = longest > kMaxTitleColumn;
-  if (has_list) {
-    text += titles;
-    std::size_t at = 0;
-    for (const auto& [cell, steps] : results.rows()) {
-      if (control_text(results, cell).empty()) {
-        groups[at++].label = std::to_string(cell);
-      }
-    }
-  }
-  return text + tables(results, has_list ? "cell" : "", groups) + controls;
+  return "\nEvery cell at its last measured step T (all steps: table /pairs).\n" + cells.str("  ") + '\n' +
+         tables(results, "cell", groups) + controls;
 }
 
 std::string runs_text(const Results& results) {
@@ -256,14 +166,8 @@ std::string runs_text(const Results& results) {
   for (const auto& [status, count] : counts) {
     parts.push_back(std::to_string(count) + ' ' + printable(status));
   }
-  return std::to_string(results.num_cells()) + " cells, " + std::to_string(seeds.size()) + " seeds; runs: " +
-         join(parts, ", ") + "; rows: " + std::to_string(results.integers("pairs", "step").size());
-}
-
-std::string real_text(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.3g", value);
-  return text;
+  return std::to_string(results.num_cells()) + " cells, " + std::to_string(seeds.size()) +
+         " seeds; runs: " + join(parts, ", ") + "; rows: " + std::to_string(results.integers("pairs", "step").size());
 }
 
 // Where and how long, from the telemetry.h5 beside the results; "" when there is none that belongs to them.
@@ -298,9 +202,9 @@ std::string telemetry_text(const std::string& results_path, const Results& resul
     return total;
   };
   return "model steps: " + attribute(file, "model_steps_asked") + " asked, " +
-         std::to_string(static_cast<std::int64_t>(sum("model_steps"))) + " trained; rank seconds: " +
-         real_text(sum("train_s")) + " training, " + real_text(sum("curvature_s")) + " curvature, " +
-         real_text(sum("measure_s")) + " other measures\n";
+         std::to_string(static_cast<std::int64_t>(sum("model_steps"))) +
+         " trained; rank seconds: " + real_text(sum("train_s")) + " training, " + real_text(sum("curvature_s")) +
+         " curvature, " + real_text(sum("measure_s")) + " other measures\n";
 }
 
 }  // namespace
@@ -314,7 +218,8 @@ std::string report(const std::string& results_path) {
   std::string text = results_path + ": " + runs_text(results) + '\n';
   text += telemetry_text(results_path, results);
   text +=
-      "Mean over seeds [95 % t-interval]; n: seeds. Distances, errors and fractions: geometric mean, interval on the log\n"
+      "Mean over seeds [95 % t-interval]; n: seeds. Distances, errors and fractions: geometric mean, interval on the "
+      "log\n"
       "(arithmetic where a value is 0). M: original, M': retrained, M'': unlearned; verification error ||M' - M''||;\n"
       "eta ||g*||, ||w_T - w_0|| and ||M'' - M|| are trivial predictors to compare the unlearning error with.\n";
   if (num_groups == 0) {

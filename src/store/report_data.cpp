@@ -38,8 +38,8 @@ bool differs(const hdf5::TableColumn& column, std::size_t rows) {
 // "lr" for "train.lr", unless another axis ends so too.
 std::string short_name(const std::string& name, const std::vector<const hdf5::TableColumn*>& axes) {
   const std::string last = name.substr(name.find('.') + 1);
-  const auto same = std::count_if(axes.begin(), axes.end(),
-                                  [&](const auto* axis) { return axis->name.substr(axis->name.find('.') + 1) == last; });
+  const auto same = std::count_if(
+      axes.begin(), axes.end(), [&](const auto* axis) { return axis->name.substr(axis->name.find('.') + 1) == last; });
   return same > 1 ? name : last;
 }
 
@@ -91,12 +91,29 @@ const Results::Texts& Results::texts(const std::string& table, const std::string
   return values<Texts>(table, column);
 }
 
-std::string Results::cell_title(std::size_t cell) const {
-  std::vector<std::string> parts;
+std::vector<std::string> Results::axis_names() const {
+  std::vector<std::string> names;
   for (const hdf5::TableColumn* axis : axes_) {
-    const std::string value = value_text(*axis, cell);
-    if (!is_unset(value)) {
-      parts.push_back(short_name(axis->name, axes_) + " = " + value);
+    names.push_back(short_name(axis->name, axes_));
+  }
+  return names;
+}
+
+std::vector<std::string> Results::axis_values(std::size_t cell) const {
+  std::vector<std::string> texts;
+  for (const hdf5::TableColumn* axis : axes_) {
+    const std::string text = value_text(*axis, cell);
+    texts.push_back(is_unset(text) ? "-" : text);
+  }
+  return texts;
+}
+
+std::string Results::cell_title(std::size_t cell) const {
+  const std::vector<std::string> names = axis_names(), texts = axis_values(cell);
+  std::vector<std::string> parts;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (texts[i] != "-") {
+      parts.push_back(names[i] + " = " + texts[i]);
     }
   }
   return join(parts, ", ");

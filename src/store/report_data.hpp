@@ -25,6 +25,9 @@ class Results {
   [[nodiscard]] const hdf5::TableFile& file() const { return file_; }
   /// "lr = 0.01, index = 10": the keys that act here and differ between cells; "" for a single cell.
   [[nodiscard]] std::string cell_title(std::size_t cell) const;
+  /// The same as columns: short names of those keys, and what a cell has of each ("-" where it does not act).
+  [[nodiscard]] std::vector<std::string> axis_names() const;
+  [[nodiscard]] std::vector<std::string> axis_values(std::size_t cell) const;
   [[nodiscard]] std::size_t num_cells() const { return num_cells_; }
   /// Rows of /pairs by cell and step.
   [[nodiscard]] const std::map<std::int64_t, std::map<std::int64_t, std::vector<std::size_t>>>& rows() const {

@@ -14,19 +14,16 @@ std::string format(const char* pattern, Values... values) {
   return text;
 }
 
-// Exponent of the mean as printed with two decimals; 0 where plain decimals read better.
-int shown_exponent(double mean) {
+// Exponent of the mean as printed with two decimals.
+int printed_exponent(double mean) {
   const std::string text = format("%.2e", mean);
-  const int exponent = std::stoi(text.substr(text.find('e') + 1));
-  return exponent >= -1 && exponent <= 2 ? 0 : exponent;
+  return std::stoi(text.substr(text.find('e') + 1));
 }
 
 // Three digits of a number of ordinary size.
 std::string digits(double value, int decimals) { return format("%.*f", decimals, value); }
 
-}  // namespace
-
-std::string interval_text(const Estimate& estimate) {
+std::string interval_with(const Estimate& estimate, int exponent, const std::string& tail) {
   if (estimate.num_seeds == 0 || !std::isfinite(estimate.mean)) {
     return "-";
   }
@@ -34,7 +31,6 @@ std::string interval_text(const Estimate& estimate) {
   if (estimate.mean == 0 && (!has_interval || (estimate.low == 0 && estimate.high == 0))) {
     return "0";
   }
-  const int exponent = shown_exponent(estimate.mean);
   const double scale = std::pow(10.0, exponent);
   const double mean = estimate.mean / scale;
   const int decimals = std::abs(mean) >= 99.95 ? 0 : std::abs(mean) >= 9.995 ? 1 : std::abs(mean) < 0.9995 ? 3 : 2;
@@ -42,7 +38,19 @@ std::string interval_text(const Estimate& estimate) {
   if (has_interval) {
     text += " [" + digits(estimate.low / scale, decimals) + ", " + digits(estimate.high / scale, decimals) + "]";
   }
-  return exponent == 0 ? text : text + format("e%+03d", exponent);
+  return text + tail;
+}
+
+}  // namespace
+
+std::string interval_text(const Estimate& estimate) {
+  const int exponent = std::isfinite(estimate.mean) ? printed_exponent(estimate.mean) : 0;
+  return interval_with(estimate, exponent, format("e%+03d", exponent));
+}
+
+std::string plain_interval_text(const Estimate& estimate) {
+  const int exponent = std::isfinite(estimate.mean) ? printed_exponent(estimate.mean) : 0;
+  return exponent >= -1 && exponent <= 2 ? interval_with(estimate, 0, "") : interval_text(estimate);
 }
 
 std::string percent_text(const Estimate& estimate) {

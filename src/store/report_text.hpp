@@ -11,6 +11,8 @@ namespace unroll::store {
 
 /// "1.23 [1.10, 1.37]e-03": mean and interval with one exponent; "0" when all is 0; "-" when there is nothing.
 [[nodiscard]] std::string interval_text(const Estimate& estimate);
+/// "0.123 [0.110, 0.137]" for means of ordinary size (0.1 to 1000), else as above.
+[[nodiscard]] std::string plain_interval_text(const Estimate& estimate);
 /// "95.1 +-0.4", in per cent.
 [[nodiscard]] std::string percent_text(const Estimate& estimate);
 /// "+0.32 [-0.10,+0.66]"; "-" when there is none.

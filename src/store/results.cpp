@@ -162,8 +162,8 @@ void add_digests(hdf5::TableFile& file) {
 }  // namespace
 
 hdf5::Table cells_table(const std::vector<config::Settings>& cells) {
-  hdf5::Table table{"cells", "one row a cell: every scientific key; -1, NaN or empty where it is unset or does not act",
-                    {}};
+  hdf5::Table table{
+      "cells", "one row a cell: every scientific key; -1, NaN or empty where it is unset or does not act", {}};
   std::vector<std::int64_t> index(cells.size());
   for (std::size_t i = 0; i < cells.size(); ++i) {
     index[i] = static_cast<std::int64_t>(i);
@@ -183,10 +183,11 @@ hdf5::TableFile results_file(const config::Study& study, const plan::Plan& plan,
   hdf5::TableFile file;
   file.attributes = {{"format", kResultsFormat}, {"version", kResultsVersion}, {"plan_id", plan.id}};
   file.texts = {{"scientific_config", config::scientific_text(study)}, {"numerics_key", numerics_key}};
-  file.tables = {cells_table(plan.cells),
-                 to_table<record::RunRow>("runs", "one row a run: a cell with a seed", record::run_columns(), rows.runs),
-                 to_table<record::PairRow>("pairs", "one row a run and measured step: the pair (M', M'')",
-                                           record::pair_columns(), rows.pairs)};
+  file.tables = {
+      cells_table(plan.cells),
+      to_table<record::RunRow>("runs", "one row a run: a cell with a seed", record::run_columns(), rows.runs),
+      to_table<record::PairRow>("pairs", "one row a run and measured step: the pair (M', M'')", record::pair_columns(),
+                                rows.pairs)};
   if (!rows.layers.empty()) {
     file.tables.push_back(to_table<record::LayerRow>("layers", "one row a run, measured step and parameter tensor",
                                                      record::layer_columns(), rows.layers));

@@ -133,16 +133,15 @@ std::vector<std::byte> shard_image(const ShardOrigin& origin, std::span<const re
   hdf5::TableFile file;
   file.attributes = {{"format", kFormat}, {"version", kVersion}, {"plan_id", origin.plan_id}};
   file.texts = {{"numerics_key", origin.numerics_key}};
-  file.tables = {
-      {"trees",
-       "",
-       {{"tree_id", std::move(ids), "1", "stage id of M", 64, {}},
-        {"digest", std::move(digests), "1", "SHA-256 over the tree's rows", 64, {}}}},
-      joined<record::RunRow>("runs", record::run_columns(), trees, &record::TreeRecord::runs),
-      joined<record::PairRow>("pairs", record::pair_columns(), trees, &record::TreeRecord::pairs),
-      joined<record::LayerRow>("layers", record::layer_columns(), trees, &record::TreeRecord::layers),
-      joined<record::CurveRow>("curves", record::curve_columns(), trees, &record::TreeRecord::curves),
-      to_table<record::TelemetryRow>("telemetry", "", record::telemetry_columns(), items)};
+  file.tables = {{"trees",
+                  "",
+                  {{"tree_id", std::move(ids), "1", "stage id of M", 64, {}},
+                   {"digest", std::move(digests), "1", "SHA-256 over the tree's rows", 64, {}}}},
+                 joined<record::RunRow>("runs", record::run_columns(), trees, &record::TreeRecord::runs),
+                 joined<record::PairRow>("pairs", record::pair_columns(), trees, &record::TreeRecord::pairs),
+                 joined<record::LayerRow>("layers", record::layer_columns(), trees, &record::TreeRecord::layers),
+                 joined<record::CurveRow>("curves", record::curve_columns(), trees, &record::TreeRecord::curves),
+                 to_table<record::TelemetryRow>("telemetry", "", record::telemetry_columns(), items)};
   return hdf5::to_image(file);
 }
 

@@ -16,7 +16,9 @@ namespace {
 
 constexpr auto kPollInterval = std::chrono::milliseconds(50);
 
-std::string digest_text(std::uint64_t size_bytes, const std::string& sha) { return std::to_string(size_bytes) + ":" + sha; }
+std::string digest_text(std::uint64_t size_bytes, const std::string& sha) {
+  return std::to_string(size_bytes) + ":" + sha;
+}
 
 std::string stage_path(const std::string& folder, const std::string& id) {
   if (!is_plain_name(id)) {
@@ -39,9 +41,9 @@ struct Writer::State {
   int rank;
   ShardOrigin origin;
   std::unique_ptr<FileDoor> door;
-  std::string name;         // of this writer: its rank and the first free number of that rank
+  std::string name;  // of this writer: its rank and the first free number of that rank
   std::string journal_path;
-  Descriptor journal;       // opened with the first record
+  Descriptor journal;  // opened with the first record
   int num_shards = 0;
 
   // A journal of its own: an earlier attempt of the same rank may still be writing to its.

@@ -23,8 +23,8 @@ hdf5::Array make(const std::string& name, hdf5::ElementType type, std::vector<st
 hdf5::ArrayFile example() {
   using enum hdf5::ElementType;
   return {{make<float>("x_train", float32, {3, 2}, {0, 1, 2, 3, 4, 5}),
-           make<std::int64_t>("y_train", int64, {3}, {0, 2, 1}),
-           make<float>("x_test", float32, {2, 2}, {6, 7, 8, 9}), make<std::uint8_t>("y_test", uint8, {2}, {1, 2})},
+           make<std::int64_t>("y_train", int64, {3}, {0, 2, 1}), make<float>("x_test", float32, {2, 2}, {6, 7, 8, 9}),
+           make<std::uint8_t>("y_test", uint8, {2}, {1, 2})},
           {}};
 }
 
@@ -99,33 +99,61 @@ TEST_CASE("files that do not fit are refused by dataset") {
   const float nan = std::nanf("");
 
   CHECK_THAT(refusal([](File& file) { file.arrays.erase(file.arrays.begin() + 1); }), Catch::Contains("'y_train'"));
-  CHECK_THAT(refusal([&](File& file) { file.arrays[0] = make<float>("x_train", float32, {3, 2}, {0, 1, 2, 3, nan, 5}); }),
+  CHECK_THAT(refusal([&](File& file) {
+               file.arrays[0] = make<float>("x_train", float32, {3, 2}, {0, 1, 2, 3, nan, 5});
+             }),
              Catch::Contains("'x_train' holds NaN or infinity in row 2"));
-  CHECK_THAT(refusal([&](File& file) { file.arrays[2] = make<float>("x_test", float32, {2, 2}, {INFINITY, 1, 2, 3}); }),
+  CHECK_THAT(refusal([&](File& file) {
+               file.arrays[2] = make<float>("x_test", float32, {2, 2}, {INFINITY, 1, 2, 3});
+             }),
              Catch::Contains("'x_test' holds NaN or infinity in row 0"));
-  CHECK_THAT(refusal([](File& file) { file.arrays[0] = make<float>("x_train", float32, {6}, {0, 1, 2, 3, 4, 5}); }),
+  CHECK_THAT(refusal([](File& file) {
+               file.arrays[0] = make<float>("x_train", float32, {6}, {0, 1, 2, 3, 4, 5});
+             }),
              Catch::Contains("has shape [6]"));
-  CHECK_THAT(refusal([](File& file) { file.arrays[0] = make<float>("x_train", float32, {0, 2}, {}); }),
+  CHECK_THAT(refusal([](File& file) {
+               file.arrays[0] = make<float>("x_train", float32, {0, 2}, {});
+             }),
              Catch::Contains("none of them 0"));
-  CHECK_THAT(refusal([](File& file) { file.arrays[0] = make<std::int64_t>("x_train", int64, {1, 2}, {0, 1}); }),
+  CHECK_THAT(refusal([](File& file) {
+               file.arrays[0] = make<std::int64_t>("x_train", int64, {1, 2}, {0, 1});
+             }),
              Catch::Contains("must hold uint8, float32 or float64"));
-  CHECK_THAT(refusal([](File& file) { file.arrays[2] = make<double>("x_test", float64, {2, 2}, {0, 1, 2, 3}); }),
+  CHECK_THAT(refusal([](File& file) {
+               file.arrays[2] = make<double>("x_test", float64, {2, 2}, {0, 1, 2, 3});
+             }),
              Catch::Contains("'x_test' must have the type"));
-  CHECK_THAT(refusal([](File& file) { file.arrays[2] = make<float>("x_test", float32, {1, 4}, {0, 1, 2, 3}); }),
+  CHECK_THAT(refusal([](File& file) {
+               file.arrays[2] = make<float>("x_test", float32, {1, 4}, {0, 1, 2, 3});
+             }),
              Catch::Contains("'x_test' must have the type"));
-  CHECK_THAT(refusal([](File& file) { file.arrays[1] = make<std::int64_t>("y_train", int64, {2}, {0, 1}); }),
+  CHECK_THAT(refusal([](File& file) {
+               file.arrays[1] = make<std::int64_t>("y_train", int64, {2}, {0, 1});
+             }),
              Catch::Contains("must be [3]"));
-  CHECK_THAT(refusal([](File& file) { file.arrays[1] = make<std::int64_t>("y_train", int64, {3, 1}, {0, 1, 2}); }),
+  CHECK_THAT(refusal([](File& file) {
+               file.arrays[1] = make<std::int64_t>("y_train", int64, {3, 1}, {0, 1, 2});
+             }),
              Catch::Contains("must be [3]"));
-  CHECK_THAT(refusal([](File& file) { file.arrays[1] = make<float>("y_train", float32, {3}, {0, 1, 2}); }),
+  CHECK_THAT(refusal([](File& file) {
+               file.arrays[1] = make<float>("y_train", float32, {3}, {0, 1, 2});
+             }),
              Catch::Contains("must hold integers"));
-  CHECK_THAT(refusal([](File& file) { file.arrays[1] = make<std::int64_t>("y_train", int64, {3}, {0, -1, 2}); }),
+  CHECK_THAT(refusal([](File& file) {
+               file.arrays[1] = make<std::int64_t>("y_train", int64, {3}, {0, -1, 2});
+             }),
              Catch::Contains("label -1 in row 1"));
-  CHECK_THAT(refusal([](File& file) { file.arrays[1] = make<std::int64_t>("y_train", int64, {3}, {0, 1 << 30, 2}); }),
+  CHECK_THAT(refusal([](File& file) {
+               file.arrays[1] = make<std::int64_t>("y_train", int64, {3}, {0, 1 << 30, 2});
+             }),
              Catch::Contains("must be in 0..99999"));
-  CHECK_THAT(refusal([](File& file) { file.arrays[1] = make<std::int64_t>("y_train", int64, {3}, {0, 0, 0}); }),
+  CHECK_THAT(refusal([](File& file) {
+               file.arrays[1] = make<std::int64_t>("y_train", int64, {3}, {0, 0, 0});
+             }),
              Catch::Contains("one class only"));
-  CHECK_THAT(refusal([](File& file) { file.arrays[3] = make<std::uint8_t>("y_test", uint8, {2}, {1, 3}); }),
+  CHECK_THAT(refusal([](File& file) {
+               file.arrays[3] = make<std::uint8_t>("y_test", uint8, {2}, {1, 3});
+             }),
              Catch::Contains("'y_test' has label 3 in row 1, must be in 0..2"));
 }
 

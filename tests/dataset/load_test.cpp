@@ -265,7 +265,8 @@ TEST_CASE("CIFAR rows that are cut or mislabelled are refused") {
   folder.write("data_batch_2.bin", Bytes{});
   CHECK_THAT(refusal(settings(Dataset::cifar10, folder.str())), Catch::Contains("0 bytes"));
   std::filesystem::remove(folder / "data_batch_2.bin");
-  CHECK_THAT(refusal(settings(Dataset::cifar10, folder.str())), Catch::Contains("data_batch_1.bin to data_batch_5.bin"));
+  CHECK_THAT(refusal(settings(Dataset::cifar10, folder.str())),
+             Catch::Contains("data_batch_1.bin to data_batch_5.bin"));
   folder.write("train.bin", cifar_rows({19, 99, 20, 0}, 2));
   folder.write("test.bin", cifar_rows({0, 0}, 2));
   CHECK_THAT(refusal(settings(Dataset::cifar100, folder.str())), Catch::Contains("label 20 of row 1"));

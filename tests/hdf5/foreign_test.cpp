@@ -1,10 +1,11 @@
-// Files that this module never writes, made with the C API: what is refused, and what is read although it looks different.
+// Files that this module never writes, made with the C API: what is refused, and what is read although it looks
+// different.
 #include <hdf5.h>
+#include <unistd.h>
 
 #include <cstring>
 #include <filesystem>
 #include <functional>
-#include <unistd.h>
 
 #include "support/catch.hpp"
 #include "unroll/base/error.hpp"
@@ -135,9 +136,7 @@ TEST_CASE("a filter outside the list is refused") {
 }
 
 TEST_CASE("sizes that the file cannot hold are refused before memory is asked for") {
-  CHECK_THAT(refusal([](hid_t id) {
-               add(id, "x", H5T_IEEE_F64LE, {hsize_t{1} << 40}, nullptr, H5T_NATIVE_DOUBLE);
-             }),
+  CHECK_THAT(refusal([](hid_t id) { add(id, "x", H5T_IEEE_F64LE, {hsize_t{1} << 40}, nullptr, H5T_NATIVE_DOUBLE); }),
              Catch::Contains("more values than"));
   CHECK_THAT(refusal([](hid_t id) {
                const hid_t properties = H5Pcreate(H5P_DATASET_CREATE);
@@ -151,9 +150,7 @@ TEST_CASE("sizes that the file cannot hold are refused before memory is asked fo
 }
 
 TEST_CASE("types that are no arrays of numbers are refused by name") {
-  const auto typed = [](hid_t type) {
-    return refusal([type](hid_t id) { add(id, "odd", type, {2}, nullptr, type); });
-  };
+  const auto typed = [](hid_t type) { return refusal([type](hid_t id) { add(id, "odd", type, {2}, nullptr, type); }); };
   const hid_t compound = H5Tcreate(H5T_COMPOUND, 8);
   H5Tinsert(compound, "a", 0, H5T_NATIVE_DOUBLE);
   const hid_t text = H5Tcopy(H5T_C_S1);

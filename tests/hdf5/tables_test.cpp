@@ -86,8 +86,8 @@ TEST_CASE("many columns share one dimension scale") {
 }
 
 TEST_CASE("NaN and infinities survive") {
-  const std::vector<double> values = {std::numeric_limits<double>::quiet_NaN(),
-                                      std::numeric_limits<double>::infinity(), -0.0};
+  const std::vector<double> values = {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity(),
+                                      -0.0};
   const TableFile read =
       tables_from_image(to_image(TableFile{{}, {{"t", "", {{"x", values, "", "", 0, {}}}}}, {}}), "t");
 

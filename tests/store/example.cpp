@@ -8,7 +8,9 @@ namespace unroll::store::example {
 namespace {
 
 // A reproducible number in [0.5, 1.5) for a name.
-double noise(const std::string& name) { return 0.5 + static_cast<double>(std::stoul(sha256(name).substr(0, 6), nullptr, 16)) / 0x1000000; }
+double noise(const std::string& name) {
+  return 0.5 + static_cast<double>(std::stoul(sha256(name).substr(0, 6), nullptr, 16)) / 0x1000000;
+}
 
 std::string stage_id(const std::string& kind, std::size_t cell, std::size_t seed) {
   return sha256(kind + std::to_string(cell) + "," + std::to_string(seed));
@@ -38,7 +40,8 @@ record::PairRow pair_row(const plan::Plan& plan, const plan::Run& run, std::int6
   row.verification_error = row.eta_gradient_norm * cell.train.lr * static_cast<double>(step) * noise("v" + name);
   row.fraction_left = row.verification_error / row.no_unlearning_distance;
   row.sigma = 4 * noise("s" + name);
-  row.unlearning_error[0] = std::pow(cell.train.lr, 2) * static_cast<double>(step - 1) / 2 * row.distance_from_start * row.sigma;
+  row.unlearning_error[0] =
+      std::pow(cell.train.lr, 2) * static_cast<double>(step - 1) / 2 * row.distance_from_start * row.sigma;
   row.test = {0.95, 0.94, 0.93 + 0.01 * noise(name), record::kUndefined, 0.1, 0.1, 0.1, 0.01, 0.01, 0.1};
   row.forget = row.test;
   row.forget.accuracy_original = 1;

@@ -100,6 +100,32 @@ TEST_CASE("diverged rows are counted and stay out of the means") {
   CHECK_THAT(text, Catch::Contains("14 ok"));
 }
 
+TEST_CASE("many cells are one line each, with what differs between them") {
+  const TempFolder temp;
+  config::Study study = example::study(5);
+  study.cells.resize(1);
+  for (std::int64_t index = 1; index < 12; ++index) {
+    study.cells.push_back(study.cells.front());
+    study.cells.back().forget.index = {10 * index};
+  }
+  const plan::Plan plan = example::plan(study);
+  const Identity identity = example::identity(study, plan);
+  prepare(temp / "r", identity);
+  Writer writer(temp / "r", 0, identity.numerics_key);
+  for (std::size_t i = 0; i < plan.trees.size(); ++i) {
+    const std::vector<record::TreeRecord> trees = {example::tree(plan, i)};
+    writer.commit(trees, {});
+  }
+  (void)merge(temp / "r", study, plan);
+
+  const std::string text = report(temp / "r/results.h5");
+
+  CHECK_THAT(text, Catch::Contains("Every cell at its last measured step"));
+  CHECK_THAT(text, Catch::Contains("cell  index   T"));
+  CHECK_THAT(text, Catch::Contains("  11    110  20"));
+  CHECK(longest_line(text) <= 120);
+}
+
 TEST_CASE("only results of a known format are reported") {
   const TempFolder temp;
   (void)report_of(temp, 4, [](record::TreeRecord&) {});

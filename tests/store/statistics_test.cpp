@@ -79,10 +79,12 @@ TEST_CASE("fewer than four seeds, or a constant side, give no correlation") {
 TEST_CASE("means and intervals are printed with one exponent") {
   CHECK(interval_text({10, 1.234e-3, 1.1e-3, 1.4e-3}) == "1.23 [1.10, 1.40]e-03");
   CHECK(interval_text({10, 9.999e-4, 9e-4, 1.1e-3}) == "1.00 [0.90, 1.10]e-03");
-  CHECK(interval_text({10, 0.25, 0.2, 0.3}) == "0.250 [0.200, 0.300]");
-  CHECK(interval_text({10, 42.04, 40, 44}) == "42.0 [40.0, 44.0]");
+  CHECK(interval_text({10, 0.25, 0.2, 0.3}) == "2.50 [2.00, 3.00]e-01");
+  CHECK(plain_interval_text({10, 0.25, 0.2, 0.3}) == "0.250 [0.200, 0.300]");
+  CHECK(plain_interval_text({10, 42.04, 40, 44}) == "42.0 [40.0, 44.0]");
+  CHECK(plain_interval_text({10, 1.234e-3, 1.1e-3, 1.4e-3}) == "1.23 [1.10, 1.40]e-03");
   CHECK(interval_text({10, 0, 0, 0}) == "0");
-  CHECK(interval_text({1, 2, NAN, NAN}) == "2.00");
+  CHECK(interval_text({1, 2, NAN, NAN}) == "2.00e+00");
   CHECK(interval_text({0, NAN, NAN, NAN}) == "-");
   CHECK(percent_text({10, 0.951, 0.947, 0.955}) == "95.1 +-0.4");
   CHECK(correlation_text(Correlation{10, 0.5, -0.19, 0.86}) == "+0.50 [-0.19, +0.86]");

@@ -11,14 +11,14 @@
 namespace unroll::dataset {
 
 struct Description {
-  std::string name;                     // "optdigits", "mnist", ...
+  std::string name;  // "optdigits", "mnist", ...
   std::int64_t num_train = 0;
   std::int64_t num_test = 0;
   std::int64_t num_classes = 0;
-  std::vector<std::int64_t> shape;      // of one input: {64} or {channels, height, width}
+  std::vector<std::int64_t> shape;  // of one input: {64} or {channels, height, width}
   std::vector<std::int32_t> train_labels;
   std::vector<std::int32_t> test_labels;
-  std::string content_hash;             // SHA-256 over shape, inputs and labels of the rows used
+  std::string content_hash;  // SHA-256 over shape, inputs and labels of the rows used
 };
 
 /// Inputs of one part, row-major [rows, prod(shape)].

@@ -20,9 +20,9 @@ using ColumnValues = std::variant<std::vector<std::int64_t>, std::vector<double>
 struct TableColumn {
   std::string name;
   ColumnValues values;
-  std::string units;       // "1" for none
+  std::string units;  // "1" for none
   std::string long_name;
-  std::size_t text_size = 0;  // bytes of a text element; a longer text is an error
+  std::size_t text_size = 0;                      // bytes of a text element; a longer text is an error
   std::map<std::string, std::string> attributes;  // further text attributes
 };
 
@@ -40,7 +40,7 @@ struct Table {
 struct TableFile {
   std::map<std::string, std::string> attributes;  // of the root
   std::vector<Table> tables;
-  std::map<std::string, std::string> texts;       // scalar datasets of any length
+  std::map<std::string, std::string> texts;  // scalar datasets of any length
   [[nodiscard]] const Table* find(std::string_view table) const;
 };
 

@@ -34,38 +34,37 @@ struct PairRow {
   std::string run_id;
   std::int64_t cell = 0;
   std::int64_t seed = 0;
-  std::int64_t step = 0;            // T: SGD steps taken by M since w_0
-  std::string status = "ok";        // ok | not_yet_seen | diverged
-  std::string undefined;            // why columns are NaN
-  std::int64_t num_touched_steps = 0;  // m(T): steps 0..T-1 whose batch holds examples of F
+  std::int64_t step = 0;                 // T: SGD steps taken by M since w_0
+  std::string status = "ok";             // ok | not_yet_seen | diverged
+  std::string undefined;                 // why columns are NaN
+  std::int64_t num_touched_steps = 0;    // m(T): steps 0..T-1 whose batch holds examples of F
   std::int64_t num_forgotten_draws = 0;  // examples of F drawn in steps 0..T-1
   std::int64_t num_skipped_steps = 0;    // of those steps, the ones that M' skipped
-  double lr = kUndefined;           // of step T-1
+  double lr = kUndefined;                // of step T-1
   // distances between trainable parameters
-  double verification_error = kUndefined;      // ||w' - w''||_2
-  double no_unlearning_distance = kUndefined;  // ||w - w'||_2
-  double fraction_left = kUndefined;           // verification_error / no_unlearning_distance
-  double relative_error = kUndefined;          // verification_error / ||w'||
-  double cosine = kUndefined;                  // between w'' - w and w' - w
-  double verification_error_with_buffers = kUndefined;      // BatchNorm running statistics included
+  double verification_error = kUndefined;               // ||w' - w''||_2
+  double no_unlearning_distance = kUndefined;           // ||w - w'||_2
+  double fraction_left = kUndefined;                    // verification_error / no_unlearning_distance
+  double relative_error = kUndefined;                   // verification_error / ||w'||
+  double cosine = kUndefined;                           // between w'' - w and w' - w
+  double verification_error_with_buffers = kUndefined;  // BatchNorm running statistics included
   double no_unlearning_distance_with_buffers = kUndefined;
-  double correction_norm = kUndefined;         // ||w'' - w||_2
-  double distance_from_start = kUndefined;     // ||w_T - w_0||_2
-  double norm_retrained = kUndefined;          // ||w'||_2
+  double correction_norm = kUndefined;      // ||w'' - w||_2
+  double distance_from_start = kUndefined;  // ||w_T - w_0||_2
+  double norm_retrained = kUndefined;       // ||w'||_2
   // curvature of M at T
   double lambda_max = kUndefined, lambda_min = kUndefined;
-  double sigma = kUndefined;        // |lambda| of the eigenvalue largest in size
-  double sigma_sqrt = kUndefined;   // sqrt(lambda) as published; undefined when lambda < 0
+  double sigma = kUndefined;           // |lambda| of the eigenvalue largest in size
+  double sigma_sqrt = kUndefined;      // sqrt(lambda) as published; undefined when lambda < 0
   double sigma_residual = kUndefined;  // ||H v - lambda v|| / |lambda|
   double sigma_rolling = kUndefined;   // mean of sigma over multiples of measure.sigma_every up to T
   double sigma_sqrt_rolling = kUndefined;
-  std::string sigma_mode;           // train | eval: BatchNorm mode of the Hessian
+  std::string sigma_mode;  // train | eval: BatchNorm mode of the Hessian
   double eta_lambda_max = kUndefined;
   // estimates of the verification error
-  double unlearning_error[kNumUnlearningErrors] = {kUndefined, kUndefined, kUndefined, kUndefined, kUndefined,
-                                                   kUndefined, kUndefined, kUndefined, kUndefined, kUndefined,
-                                                   kUndefined, kUndefined, kUndefined, kUndefined, kUndefined,
-                                                   kUndefined};
+  double unlearning_error[kNumUnlearningErrors] = {
+      kUndefined, kUndefined, kUndefined, kUndefined, kUndefined, kUndefined, kUndefined, kUndefined,
+      kUndefined, kUndefined, kUndefined, kUndefined, kUndefined, kUndefined, kUndefined, kUndefined};
   double one_hvp_proxy = kUndefined;        // for any position of F (METHODS, read this first, 4)
   double one_hvp_proxy_first = kUndefined;  // eta^2 (T-1) ||H g*||: assumes F at step 0
   double growth_bound = kUndefined;         // eta_k ||g*|| (prod (1 + eta_s |lambda_s|) - 1)
@@ -79,7 +78,7 @@ struct PairRow {
 struct LayerRow {
   std::string run_id;
   std::int64_t step = 0;
-  std::string layer;                 // state_dict name
+  std::string layer;  // state_dict name
   std::int64_t num_parameters = 0;
   double verification_error = kUndefined;
   double no_unlearning_distance = kUndefined;
@@ -88,9 +87,9 @@ struct LayerRow {
 
 /// M along its steps: wherever its curvature was measured.
 struct CurveRow {
-  std::string original_id;           // stage id of M
+  std::string original_id;  // stage id of M
   std::int64_t step = 0;
-  std::string measure_id;            // hash of the [measure] keys that act
+  std::string measure_id;  // hash of the [measure] keys that act
   double lambda_max = kUndefined, lambda_min = kUndefined, sigma = kUndefined, residual = kUndefined;
   std::int64_t num_hvp = 0;
   std::int64_t converged = 0;
@@ -104,11 +103,11 @@ struct RunRow {
   std::int64_t seed_split = 0, seed_init = 0, seed_pretrain_order = 0, seed_order = 0, seed_eval = 0;
   std::string pretrain_id, original_id, retrained_id;  // stage ids
   std::string forget_hash;
-  std::int64_t num_forgotten = 0;        // rows in F
+  std::int64_t num_forgotten = 0;  // rows in F
   std::int64_t first_touch = 0;
-  std::int64_t exact_retrain = 1;        // 0: kind = step (the examples may recur)
-  std::int64_t w0_saw_forget = 0;        // 1: pretraining saw F
-  std::string status = "ok";             // ok | diverged
+  std::int64_t exact_retrain = 1;  // 0: kind = step (the examples may recur)
+  std::int64_t w0_saw_forget = 0;  // 1: pretraining saw F
+  std::string status = "ok";       // ok | diverged
   std::string reason;
 };
 
@@ -118,11 +117,11 @@ using Value = std::variant<std::int64_t, double, std::string>;
 template <typename Row>
 struct Column {
   std::string_view name;
-  std::string_view units;      // "1" for none
+  std::string_view units;  // "1" for none
   std::string_view long_name;
   std::variant<std::int64_t (*)(const Row&), double (*)(const Row&), std::string (*)(const Row&)> get;
   void (*set)(Row&, const Value&);
-  std::size_t text_size = 0;   // text columns: fixed length in the file
+  std::size_t text_size = 0;  // text columns: fixed length in the file
 };
 
 [[nodiscard]] std::span<const Column<PairRow>> pair_columns();
@@ -136,16 +135,16 @@ struct Column {
 
 /// Where and how long something ran: never in results.h5.
 struct TelemetryRow {
-  std::string item_id;       // stage id of the pretraining or tree
-  std::string kind;          // pretraining | repeat | tree
+  std::string item_id;  // stage id of the pretraining or tree
+  std::string kind;     // pretraining | repeat | tree
   std::int64_t rank = 0;
   std::string host;
   std::int64_t attempt = 0;
-  double start_s = 0;        // seconds since the epoch
+  double start_s = 0;  // seconds since the epoch
   double train_s = 0, curvature_s = 0, measure_s = 0;
-  std::int64_t num_lanes = 0;         // of the pack it ran in
-  std::int64_t model_steps = 0;       // trained
-  std::int64_t from_store = 0;        // 1: read, not trained
+  std::int64_t num_lanes = 0;    // of the pack it ran in
+  std::int64_t model_steps = 0;  // trained
+  std::int64_t from_store = 0;   // 1: read, not trained
 };
 [[nodiscard]] std::span<const Column<TelemetryRow>> telemetry_columns();
 

@@ -1,8 +1,9 @@
 #pragma once
-// The printed report of a results.h5. The unit is the seed: for each cell and measured step the mean and 95 % t-interval
-// over seeds (geometric, on the log, for distances, errors and fractions), and the correlation of the unlearning error
-// with the verification error at that step, beside those of trivial predictors. Controls, diverged runs and steps before
-// the forget set was met are counted, never averaged. Many cells: one line a cell, at its last step.
+// The printed report of a results.h5. The unit is the seed: for each cell and measured step the mean and 95 %
+// t-interval over seeds (geometric, on the log, for distances, errors and fractions), and the correlation of the
+// unlearning error with the verification error at that step, beside those of trivial predictors. Controls, diverged
+// runs and steps before the forget set was met are counted, never averaged. Many cells: one line a cell, at its last
+// step.
 #include <string>
 
 namespace unroll::store {

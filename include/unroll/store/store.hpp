@@ -22,9 +22,9 @@ namespace unroll::store {
 
 /// What a folder belongs to; written once (plan.txt, numerics.txt) and compared at every start.
 struct Identity {
-  std::string scientific_text;   // config::scientific_text
+  std::string scientific_text;  // config::scientific_text
   std::string plan_id;
-  std::string numerics_key;      // "torch=2.11.0;isa=AVX512;threads=1;..."
+  std::string numerics_key;  // "torch=2.11.0;isa=AVX512;threads=1;..."
 };
 
 /// Creates DIR (parents too) or opens it. UsageError: cannot be written, a path below a file, another study's folder
@@ -64,7 +64,7 @@ struct Finished {
                                                         const std::string& digest, double deadline_s);
 
 struct MergeSummary {
-  std::int64_t num_runs = 0;          // finished
+  std::int64_t num_runs = 0;  // finished
   std::int64_t num_pairs = 0;
   std::int64_t num_missing_runs = 0;  // planned, not finished: rows of /runs with status "missing"
   std::int64_t num_failed_runs = 0;   // finished with a status other than ok
