@@ -217,10 +217,10 @@ std::optional<Chunk> Queue::take(int rank) {
   const std::int64_t fair = state.fair_lanes(pack_key, rank);
   state.unserved.erase(rank);
 
-  std::vector<std::size_t> candidates(first, state.ready.end());
   Chunk chunk;
   std::int64_t num_lanes = 0;
-  for (const std::size_t index : candidates) {
+  for (auto next = first; next != state.ready.end() && num_lanes < fair;) {
+    const std::size_t index = *next++;  // give() takes it out of the set
     const Entry& entry = state.entries[index];
     const auto in_chunk = [&](std::size_t other) {
       return std::find(chunk.items.begin(), chunk.items.end(), other) != chunk.items.end();
@@ -230,9 +230,6 @@ std::optional<Chunk> Queue::take(int rank) {
         std::none_of(entry.conflicts.begin(), entry.conflicts.end(), in_chunk)) {
       num_lanes += entry.item.num_lanes;
       state.give(index, rank, chunk);
-    }
-    if (num_lanes >= fair) {
-      break;
     }
   }
   return chunk;

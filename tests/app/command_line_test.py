@@ -4,7 +4,7 @@ import subprocess
 import time
 import unittest
 
-from support import MPIEXEC, PROGRAM, QUICKSTART, ProgramTest, call, sets
+from support import MPIEXEC, PROGRAM, QUICKSTART, SOURCE, ProgramTest, call, sets
 
 
 class CommandLine(ProgramTest):
@@ -54,6 +54,11 @@ class CommandLine(ProgramTest):
         self.assertEqual((text.returncode, document.returncode), (0, 0), document.stderr)
         self.assertIn("120 pairs", text.stdout)
         self.assertIsInstance(json.loads(document.stdout), dict)
+
+    def test_every_shipped_study_plans(self):
+        for study in sorted((SOURCE / "configs").glob("*.ini")):
+            with self.subTest(study=study.name):
+                self.assertEqual(call(PROGRAM, "plan", study).returncode, 0)
 
     def test_output_that_cannot_be_written_is_an_error(self):
         with open("/dev/full", "w", encoding="utf-8") as full:
