@@ -8,8 +8,13 @@ if(NOT UNROLL_WITH_TORCH)
 endif()
 
 set(UNROLL_TORCH "$ENV{UNROLL_TORCH}" CACHE PATH "Folder of LibTorch (holds include/ and lib/)")
+if(UNROLL_TORCH AND NOT EXISTS "${UNROLL_TORCH}/lib/libtorch_cpu.so")
+  message(FATAL_ERROR "UNROLL_TORCH = ${UNROLL_TORCH} holds no lib/libtorch_cpu.so: "
+    "give the folder of LibTorch (of a wheel: site-packages/torch).")
+endif()
 set(torch_hints "${UNROLL_TORCH}")
-foreach(prefix IN LISTS CMAKE_PREFIX_PATH)
+string(REPLACE ":" ";" torch_prefixes "$ENV{CMAKE_PREFIX_PATH}")
+foreach(prefix IN LISTS CMAKE_PREFIX_PATH torch_prefixes)
   list(APPEND torch_hints "${prefix}" "${prefix}/../..") # .../torch or .../torch/share/cmake
 endforeach()
 foreach(python "${CMAKE_SOURCE_DIR}/.venv/bin/python3" python3)

@@ -7,7 +7,12 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 wheels=(numpy==2.2.6 h5py==3.14.0 pandas==2.3.3 xarray==2025.6.1 netCDF4==1.7.2 h5netcdf==1.6.4)
-[[ -n ${UNROLL_TORCH:-}${CMAKE_PREFIX_PATH:-} ]] || wheels+=(torch==2.11.0)
+torch=${UNROLL_TORCH:-}
+IFS=: read -ra prefixes <<<"${CMAKE_PREFIX_PATH:-}"
+for prefix in "${prefixes[@]}"; do
+  [[ ! -e $prefix/lib/libtorch_cpu.so && ! -e $prefix/../../lib/libtorch_cpu.so ]] || torch=$prefix
+done
+[[ -n $torch ]] || wheels+=(torch==2.11.0)
 
 have() { command -v "$1" >/dev/null 2>&1; }
 is_installed() { [[ $(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null) == installed ]]; }
