@@ -33,10 +33,7 @@ need openmpi-bin mpicc mpirun
 need libhdf5-dev h5cc
 need hdf5-tools h5dump
 need netcdf-bin ncdump
-need python3-venv
-need libboost-program-options-dev
-need zlib1g-dev
-need catch2
+for package in python3-venv libboost-program-options-dev zlib1g-dev catch2; do need "$package"; done
 if ((${#packages[@]} > 0)); then
   echo "setup: installing ${packages[*]}"
   as_root=()
