@@ -1,8 +1,8 @@
 // unroll-worker: what `unroll run` becomes on every rank, once all that needs no LibTorch was checked.
-#include <cstdlib>
 #include <exception>
 #include <functional>
 #include <iostream>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,10 +17,21 @@ namespace {
 
 using namespace unroll;
 
-/// Tests play an MPI without threads by UNROLL_MPI_THREADS=single.
-mpi::ThreadLevel wanted_threads() {
-  const char* wanted = std::getenv("UNROLL_MPI_THREADS");
-  return wanted != nullptr && std::string(wanted) == "single" ? mpi::ThreadLevel::single : mpi::ThreadLevel::multiple;
+/// Collective. Reads the study on every rank; what stops one rank stops all, with one message.
+app::Prepared prepare_together(const mpi::Communicator& world, const app::RunArguments& arguments) {
+  std::optional<app::Prepared> prepared;
+  std::string error;
+  try {
+    prepared = app::prepare(arguments.study, arguments.sets);
+  } catch (const UsageError& usage) {
+    error = usage.what();
+  }
+  for (const auto& other : world.all_gather(error)) {
+    if (!other.empty()) {
+      throw UsageError(other);
+    }
+  }
+  return std::move(*prepared);
 }
 
 int exit_code(const execute::StudyOutcome& outcome) {
@@ -33,7 +44,7 @@ int exit_code(const execute::StudyOutcome& outcome) {
 /// Collective. A UsageError leaves it on every rank or on none.
 int run(const mpi::Communicator& world, bool threaded, const std::vector<std::string>& words) {
   const auto arguments = app::parse_run(words);
-  const auto prepared = app::prepare(arguments.study, arguments.sets);
+  const auto prepared = prepare_together(world, arguments);
   auto progress = app::Progress::to_stderr();
   execute::StudyOptions options;
   options.threaded = threaded;
@@ -53,7 +64,7 @@ int run(const mpi::Communicator& world, bool threaded, const std::vector<std::st
 }  // namespace
 
 int main(int argc, char** argv) {
-  const mpi::Environment environment(wanted_threads());
+  const mpi::Environment environment(mpi::wanted_thread_level());
   const auto world = mpi::Communicator::world();
   try {
     return run(world, environment.provided() == mpi::ThreadLevel::multiple,

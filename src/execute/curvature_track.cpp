@@ -19,19 +19,20 @@ double square_root(double value) { return value >= 0 ? std::sqrt(value) : record
 
 }  // namespace
 
-CurvatureTrack::CurvatureTrack(Context& context, const plan::Tree& tree, std::size_t cell,
+CurvatureTrack::CurvatureTrack(Context& context, const plan::Tree& tree, const plan::Run& run,
                                std::set<std::int64_t> measured_steps)
     : context_(context),
       tree_(tree),
-      cell_(cell),
-      settings_(context.cell(cell)),
+      cell_(run.cell),
+      settings_(context.cell(run.cell)),
       measured_steps_(std::move(measured_steps)) {
   constexpr std::string_view kKeys[] = {"measure.sigma", "measure.sigma_every", "measure.sigma_mode",
                                         "measure.hessian", "measure.lanczos_steps", "measure.power_iterations",
                                         "measure.power_tolerance"};
-  measure_id_ = sha256(config::canonical_text(settings_, kKeys)).substr(0, 16);
+  measure_id_ = sha256(config::canonical_text(settings_, kKeys) + std::to_string(context.plan().seeds_of(run).eval))
+                    .substr(0, 16);
   if (asked()) {
-    start_vector_ = learn::start_vector(tree.seeds.eval, context.network(cell)->layout().num_parameters,
+    start_vector_ = learn::start_vector(context.plan().seeds_of(run).eval, context.network(cell_)->layout().num_parameters,
                                         data::scalar_type(settings_.model.dtype));
   }
 }

@@ -17,7 +17,9 @@ namespace unroll::execute {
 
 class CurvatureTrack {
  public:
-  CurvatureTrack(Context& context, const plan::Tree& tree, std::size_t cell, std::set<std::int64_t> measured_steps);
+  /// run: whose measure settings and eval seed apply.
+  CurvatureTrack(Context& context, const plan::Tree& tree, const plan::Run& run,
+                 std::set<std::int64_t> measured_steps);
 
   [[nodiscard]] bool is_due(std::int64_t step) const;
   /// Measures at a step that is due. batch_rows: those of step - 1 (of step 0 at the start).

@@ -40,7 +40,8 @@ EvaluationRows evaluation_rows(const plan::Plan& plan, const plan::Tree& tree, c
   rows.forget = forget_set.skipped_step ? plan.order_of(tree).batch(*forget_set.skipped_step) : forget_set.rows;
   std::sort(rows.forget.begin(), rows.forget.end());
   const auto limit = static_cast<std::size_t>(settings.measure.eval_rows.value_or(INT64_MAX));
-  for (const auto row : *plan.finetune_rows(tree)) {
+  const auto finetune_rows = plan.finetune_rows(tree);
+  for (const auto row : *finetune_rows) {
     if (rows.retain.size() < limit && !std::binary_search(rows.forget.begin(), rows.forget.end(), row)) {
       rows.retain.push_back(row);
     }
@@ -86,7 +87,7 @@ record::SetOutputs set_outputs(const data::ResidentData& data, data::Part part, 
 }
 
 void append_logits(std::vector<hdf5::Array>& arrays, std::int64_t step, const char* model, const Outputs& outputs) {
-  const std::string prefix = "t" + std::to_string(step) + "." + model + ".";
+  const std::string prefix = std::string("t").append(std::to_string(step)).append(".").append(model).append(".");
   append_array(arrays, prefix + "forget", outputs.forget);
   append_array(arrays, prefix + "retain", outputs.retain);
   append_array(arrays, prefix + "test", outputs.test);

@@ -1,6 +1,7 @@
 #include "execute/pretraining.hpp"
 
 #include <algorithm>
+#include <optional>
 
 #include "unroll/learn/lane_pack.hpp"
 
@@ -10,12 +11,12 @@ std::vector<model::State> pretrain(Context& context, std::span<const std::size_t
   const auto& plan = context.plan();
   const auto cell_of = [&](std::size_t lane) { return plan.pretrainings[pretrainings[lane]].cell; };
   std::vector<learn::Hyper> hypers;
-  std::vector<plan::Order> orders;
+  std::vector<std::optional<plan::Order>> orders;
   std::int64_t last_step = 0;
   for (const auto index : pretrainings) {
     const auto& pretraining = plan.pretrainings[index];
     hypers.push_back(learn::pretrain_hyper_of(context.cell(pretraining.cell)));
-    orders.push_back(plan.order_of(pretraining));
+    orders.push_back(pretraining.num_steps > 0 ? std::optional(plan.order_of(pretraining)) : std::nullopt);
     last_step = std::max(last_step, pretraining.num_steps);
   }
   learn::LanePack pack(context.network(cell_of(0)), context.data(cell_of(0)), config::BatchNormMode::train, hypers,
@@ -31,7 +32,7 @@ std::vector<model::State> pretrain(Context& context, std::span<const std::size_t
         steps[lane].action = learn::Action::idle;
         continue;
       }
-      auto rows = std::make_shared<const std::vector<std::int64_t>>(orders[lane].batch(step));
+      auto rows = std::make_shared<const std::vector<std::int64_t>>(orders[lane]->batch(step));
       const auto count = static_cast<double>(rows->size());
       steps[lane] = {learn::Action::train, std::move(rows), count};
     }

@@ -9,7 +9,7 @@
 namespace unroll::execute {
 namespace {
 
-std::string prefix(std::int64_t step) { return "t" + std::to_string(step) + "."; }
+std::string prefix(std::int64_t step) { return std::string("t").append(std::to_string(step)).append("."); }
 
 }  // namespace
 
@@ -27,9 +27,8 @@ hdf5::ArrayFile train_repeat(Context& context, std::size_t index, const model::S
   }
   const auto order = plan.order_of(tree);
   const auto& settings = context.cell(tree.cell);
-  const auto total = settings.train.steps.value_or(settings.train.epochs.value_or(1) * order.steps_per_epoch());
   learn::LanePack pack(context.network(tree.cell), context.data(tree.cell), settings.model.batchnorm,
-                       {learn::hyper_of(settings, total)}, 1);
+                       {learn::hyper_of(settings, tree.schedule_steps)}, 1);
   pack.set_state(0, start);
   hdf5::ArrayFile file;
   file.attributes["stage"] = repeat_id(tree);

@@ -34,6 +34,21 @@ std::string on_first_rank(const mpi::Communicator& world, const std::function<st
   return answer.substr(1);
 }
 
+/// Collective. Runs the check on every rank; a UsageError of any is thrown on all.
+void on_every_rank(const mpi::Communicator& world, const std::function<void()>& check) {
+  std::string error;
+  try {
+    check();
+  } catch (const UsageError& usage) {
+    error = usage.what();
+  }
+  for (const auto& other : world.all_gather(error)) {
+    if (!other.empty()) {
+      throw UsageError(other);
+    }
+  }
+}
+
 /// Everything that only LibTorch can judge, before anything starts.
 void validate(Context& context) {
   for (std::size_t cell = 0; cell < context.plan().cells.size(); ++cell) {
@@ -133,10 +148,13 @@ StudyOutcome run_study(const mpi::Communicator& world, const config::Study& stud
   const auto threads = plan.cells.front().run.threads;
   set_up_numerics(threads);
   Context context(plan);
-  validate(context);
+  on_every_rank(world, [&] { validate(context); });
   const auto key = common_numerics_key(world, threads);
   const auto done = on_first_rank(world, [&] {
     store::prepare(folder, {config::scientific_text(study), plan.id, key});
+    if (options.on_prepared) {
+      options.on_prepared();
+    }
     return done_items(plan, store::finished(folder));
   });
 

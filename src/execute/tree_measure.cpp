@@ -205,7 +205,7 @@ record::RunRow TreeRunner::run_row(const RunState& state) const {
   row.seed_init = static_cast<std::int64_t>(tree_.seeds.init);
   row.seed_pretrain_order = static_cast<std::int64_t>(tree_.seeds.pretrain_order);
   row.seed_order = static_cast<std::int64_t>(tree_.seeds.order);
-  row.seed_eval = static_cast<std::int64_t>(tree_.seeds.eval);
+  row.seed_eval = static_cast<std::int64_t>(plan_.seeds_of(run).eval);
   row.pretrain_id = pretraining.id;
   row.original_id = tree_.id;
   row.retrained_id = fork.id;

@@ -24,10 +24,6 @@ std::string curvature_text(const config::Settings& settings) {
   return config::canonical_text(settings, kKeys);
 }
 
-std::int64_t total_steps(const config::Settings& settings, const plan::Order& order) {
-  return settings.train.steps.value_or(settings.train.epochs.value_or(1) * order.steps_per_epoch());
-}
-
 }  // namespace
 
 TreeRunner::TreeRunner(Context& context, std::size_t tree, model::State start, std::optional<hdf5::ArrayFile> repeat,
@@ -41,7 +37,7 @@ TreeRunner::TreeRunner(Context& context, std::size_t tree, model::State start, s
       repeat_(std::move(repeat)),
       order_(plan_.order_of(tree_)),
       sink_(std::move(sink)) {
-  hyper_ = learn::hyper_of(context.cell(tree_.cell), total_steps(context.cell(tree_.cell), order_));
+  hyper_ = learn::hyper_of(context.cell(tree_.cell), tree_.schedule_steps);
   forks_.resize(tree_.forks.size());
   for (std::size_t i = 0; i < forks_.size(); ++i) {
     const auto& fork = tree_.forks[i];
@@ -56,20 +52,23 @@ TreeRunner::TreeRunner(Context& context, std::size_t tree, model::State start, s
   record_.tree_id = tree_.id;
 }
 
-std::size_t TreeRunner::track_for(std::size_t cell) {
-  const auto text = curvature_text(context_.cell(cell));
+std::size_t TreeRunner::track_for(const plan::Run& wanted) {
+  const auto key_of = [&](const plan::Run& run) {
+    return curvature_text(context_.cell(run.cell)) + "seed.eval=" + std::to_string(plan_.seeds_of(run).eval);
+  };
+  const auto text = key_of(wanted);
   const auto known = track_of_.find(text);
   if (known != track_of_.end()) {
     return known->second;
   }
   std::set<std::int64_t> steps;
   for (const auto index : tree_.runs) {
-    if (curvature_text(context_.cell(plan_.runs[index].cell)) == text) {
+    if (key_of(plan_.runs[index]) == text) {
       const auto measured = plan_.measured_steps(plan_.runs[index]);
       steps.insert(measured.begin(), measured.end());
     }
   }
-  tracks_.push_back(std::make_unique<CurvatureTrack>(context_, tree_, cell, std::move(steps)));
+  tracks_.push_back(std::make_unique<CurvatureTrack>(context_, tree_, wanted, std::move(steps)));
   return track_of_[text] = tracks_.size() - 1;
 }
 
@@ -79,7 +78,7 @@ void TreeRunner::add_run(const plan::Run& run) {
   RunState state;
   state.run = &run;
   state.steps = plan_.measured_steps(run);
-  state.track = track_for(run.cell);
+  state.track = track_for(run);
   const auto gradient = std::make_shared<const unlearn::ForgottenGradient>(network_, data_, settings);
   auto& unlearner = fork.unlearners[canonical(settings, "unlearn.")];
   if (!unlearner) {

@@ -74,7 +74,7 @@ class TreeRunner {
   };
 
   void add_run(const plan::Run& run);
-  [[nodiscard]] std::size_t track_for(std::size_t cell);
+  [[nodiscard]] std::size_t track_for(const plan::Run& wanted);
   [[nodiscard]] std::optional<unlearn::Touch> touch_of(const plan::Fork& fork, std::int64_t step,
                                                        const std::vector<std::int64_t>& rows) const;
   [[nodiscard]] learn::LaneStep lane_step(std::size_t fork, std::int64_t step,
@@ -99,7 +99,7 @@ class TreeRunner {
   std::int64_t original_lane_ = 0;
   std::map<std::size_t, std::int64_t> fork_lanes_;
   std::vector<std::unique_ptr<CurvatureTrack>> tracks_;
-  std::map<std::string, std::size_t> track_of_;   // by canonical [measure] keys that act on curvature
+  std::map<std::string, std::size_t> track_of_;   // by the keys and seed that act on curvature
   std::vector<ForkState> forks_;
   std::vector<RunState> runs_;
   double rates_ = 0;                              // S_t: sum of the rates of the steps taken

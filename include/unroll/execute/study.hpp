@@ -13,7 +13,9 @@ namespace unroll::execute {
 
 struct StudyOptions {
   bool threaded = true;  // MPI_THREAD_MULTIPLE was provided
-  std::function<void(std::size_t done, std::size_t total)> on_progress;  // rank 0 only; may be empty
+  // Called on rank 0 only; may be empty.
+  std::function<void(std::size_t done, std::size_t total)> on_progress;
+  std::function<void()> on_prepared;  // the folder is this study's now, nothing is trained yet
 };
 
 struct StudyOutcome {

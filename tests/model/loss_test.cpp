@@ -1,0 +1,74 @@
+#include "unroll/model/loss.hpp"
+
+#include <torch/csrc/autograd/autograd.h>
+
+#include "support/catch.hpp"
+#include "support/tensors.hpp"
+
+namespace unroll::model {
+namespace {
+
+torch::Tensor autograd_gradient(const torch::Tensor& logits, const torch::Tensor& labels, const LossSpec& spec) {
+  const auto z = logits.detach().clone().requires_grad_();
+  return torch::autograd::grad({loss(z, labels, spec)}, {z})[0];
+}
+
+torch::Tensor closed_gradient(const torch::Tensor& logits, const torch::Tensor& labels, const LossSpec& spec) {
+  auto z = logits.clone();
+  const auto exps = (z - std::get<0>(z.max(1, true))).exp();
+  loss_gradient(z.data_ptr<double>(), exps.data_ptr<double>(), labels.data_ptr<std::int64_t>(), z.size(0), z.size(1),
+                spec, z.data_ptr<double>());
+  return z;
+}
+
+TEST_CASE("The loss is cross-entropy plus gamma times the published S") {
+  const auto z = torch::tensor({{1.0, 2.0, 4.0}, {0.5, 0.5, -1.0}}, torch::kFloat64);
+  const auto labels = torch::tensor({2, 0}, torch::kInt64);
+  const double ce = -(4 - std::log(std::exp(1.0) + std::exp(2.0) + std::exp(4.0))) -
+                    (0.5 - std::log(2 * std::exp(0.5) + std::exp(-1.0)));
+  const double std_sum = std::sqrt(((1 - 7 / 3.0) * (1 - 7 / 3.0) + (2 - 7 / 3.0) * (2 - 7 / 3.0) +
+                                    (4 - 7 / 3.0) * (4 - 7 / 3.0)) /
+                                   2) +
+                         std::sqrt((0.25 + 0.25 + 1.0) / 2);
+
+  CHECK(loss(z, labels, {0, 2}).item<double>() == Approx(ce / 2).epsilon(1e-14));
+  CHECK(loss(z, labels, {5, 2}).item<double>() == Approx(ce / 2 + 5 * std_sum / 6).epsilon(1e-14));
+  CHECK(loss(z, labels, {5, 4}).item<double>() == Approx(ce / 4 + 5 * std_sum / 12).epsilon(1e-14));
+}
+
+TEST_CASE("The closed gradient equals autograd's and finite differences, with and without the SD term") {
+  const auto z = test::normal({6, 10}, 1, torch::kFloat64);
+  const auto labels = test::labels({6}, 10, 2);
+  for (const LossSpec& spec : {LossSpec{0, 6}, LossSpec{5, 6}, LossSpec{50, 8}}) {
+    const auto closed = closed_gradient(z, labels, spec);
+
+    CHECK(test::apart(closed, autograd_gradient(z, labels, spec)) < 1e-14);
+    for (const std::int64_t c : {0, 4, 9}) {
+      auto up = z.clone(), down = z.clone();
+      up[2][c] += 1e-5;
+      down[2][c] -= 1e-5;
+      const double slope = (loss(up, labels, spec) - loss(down, labels, spec)).item<double>() / 2e-5;
+      CHECK(closed[2][c].item<double>() == Approx(slope).epsilon(1e-7).margin(1e-9));
+    }
+  }
+}
+
+TEST_CASE("Rows of equal logits have a defined, finite SD loss, gradient and second derivative") {
+  auto z = test::normal({3, 5}, 3, torch::kFloat64);
+  z[1].fill_(0.75);
+  const auto labels = test::labels({3}, 5, 4);
+  const LossSpec spec{7, 3};
+
+  const auto closed = closed_gradient(z, labels, spec);
+  const auto leaf = z.clone().requires_grad_();
+  const auto gradient = torch::autograd::grad({loss(leaf, labels, spec)}, {leaf}, {}, true, true)[0];
+  const auto second = torch::autograd::grad({gradient.square().sum()}, {leaf})[0];
+
+  CHECK(torch::isfinite(closed).all().item<bool>());
+  CHECK(torch::isfinite(second).all().item<bool>());
+  CHECK(test::apart(closed, gradient) < 1e-14);
+  CHECK(test::apart(closed[1], autograd_gradient(z, labels, {0, 3})[1]) < 1e-14);  // nothing from the SD term there
+}
+
+}  // namespace
+}  // namespace unroll::model
