@@ -15,7 +15,9 @@ namespace {
 std::string write(const TempFolder& folder, const std::string& name, std::vector<std::int64_t> shape,
                   const std::vector<std::int64_t>& values) {
   hdf5::Array array{name, hdf5::ElementType::int64, std::move(shape), std::vector<std::byte>(values.size() * 8)};
-  std::memcpy(array.bytes.data(), values.data(), array.bytes.size());
+  if (!values.empty()) {
+    std::memcpy(array.bytes.data(), values.data(), array.bytes.size());
+  }
   return folder.write("file.h5", hdf5::to_image(hdf5::ArrayFile{{array}, {}}));
 }
 

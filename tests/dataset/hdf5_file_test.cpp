@@ -15,7 +15,9 @@ template <typename Value>
 hdf5::Array make(const std::string& name, hdf5::ElementType type, std::vector<std::int64_t> shape,
                  const std::vector<Value>& values) {
   hdf5::Array array{name, type, std::move(shape), std::vector<std::byte>(values.size() * sizeof(Value))};
-  std::memcpy(array.bytes.data(), values.data(), array.bytes.size());
+  if (!values.empty()) {
+    std::memcpy(array.bytes.data(), values.data(), array.bytes.size());
+  }
   return array;
 }
 

@@ -16,7 +16,9 @@ template <typename Value>
 Array make_array(const std::string& name, ElementType type, std::vector<std::int64_t> shape,
                  const std::vector<Value>& values) {
   Array array{name, type, std::move(shape), std::vector<std::byte>(values.size() * sizeof(Value))};
-  std::memcpy(array.bytes.data(), values.data(), array.bytes.size());
+  if (!values.empty()) {
+    std::memcpy(array.bytes.data(), values.data(), array.bytes.size());
+  }
   return array;
 }
 
