@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source jobs/mpi.sh
 
-jobs/setup.sh
+jobs/setup.sh unroll unroll-worker
 run_ranks 2 build/unroll run configs/quickstart.ini --output results/quickstart
 build/unroll report results/quickstart
 echo "results: $PWD/results/quickstart/results.h5"

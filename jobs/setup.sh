@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs what is missing and builds the programs into build/. A later call does nothing twice.
+# Installs what is missing and builds into build/: the targets named, or the programs and all tests. A later call does
+# nothing twice. Usage: jobs/setup.sh [TARGET...]
 #   UNROLL_TORCH, CMAKE_PREFIX_PATH   a LibTorch to use instead of the wheel
 #   UNROLL_WERROR=ON                  warnings are errors (they are with g++ 12, which the tests run with)
 # Tested on Debian 12; written for Ubuntu 22.04 and later.
@@ -56,4 +57,4 @@ werror=${UNROLL_WERROR:-$werror}
 if [[ ! -f build/build.ninja ]] || ! grep -qx "UNROLL_WERROR:BOOL=$werror" build/CMakeCache.txt; then
   cmake -S . -B build -G Ninja -DCMAKE_BUILD_TYPE=Release "-DUNROLL_WERROR=$werror" -Wno-dev
 fi
-cmake --build build
+cmake --build build ${1:+--target "$@"}
