@@ -43,6 +43,9 @@ constexpr Fault kFaults[] = {
     {"retrain.kind",
      [](const Settings& s) { return s.retrain.kind == RetrainKind::fresh && s.order.kind == OrderKind::file; },
      "cannot be fresh with order.kind = file: a table of batches cannot be batched anew"},
+    {"run.threads",
+     [](const Settings& s) { return s.run.threads > 1 && (s.model.arch == Arch::linear || s.model.arch == Arch::mlp); },
+     "must be 1 with model.arch = linear or mlp, which train on one thread; use more ranks instead"},
     {"model.batchnorm",
      [](const Settings& s) {
        return find_key("model.batchnorm")->acts.holds(s) && s.model.batchnorm == BatchNormMode::frozen &&

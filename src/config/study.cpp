@@ -95,6 +95,17 @@ UsageError bad_setting(const Study& study, std::string_view key, const Settings&
                     std::string(message));
 }
 
+UsageError bad_file(const Study& study, std::string_view key, const Settings& cell, const UsageError& error) {
+  const std::string_view message = error.what();
+  const std::string_view first_word = message.substr(0, message.find(' '));
+  if (find_key(first_word) != nullptr) {
+    const std::string origin = study.origin(std::string(first_word));
+    return UsageError((origin.empty() ? printable(study.file, 4096) : origin) + ": " + std::string(message));
+  }
+  const std::string value = find_key(key)->canonical(cell) + ": ";
+  return bad_setting(study, key, cell, message.starts_with(value) ? message.substr(value.size()) : message);
+}
+
 Study read_study(const std::string& path, const std::vector<std::string>& set) {
   const std::vector<Entry> entries = read_entries(path, set);
   Study study{"study", path, {0}, {}, {}, {}};

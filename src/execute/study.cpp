@@ -50,17 +50,17 @@ void on_every_rank(const mpi::Communicator& world, const std::function<void()>& 
 }
 
 /// Everything that only LibTorch can judge, before anything starts.
-void validate(Context& context) {
+void validate(Context& context, const config::Study& study) {
   for (std::size_t cell = 0; cell < context.plan().cells.size(); ++cell) {
     const auto& settings = context.cell(cell);
     (void)context.network(cell);
-    const bool folds = settings.model.arch == config::Arch::linear || settings.model.arch == config::Arch::mlp;
-    if (folds && settings.run.threads > 1) {
-      throw UsageError("run.threads = " + std::to_string(settings.run.threads) +
-                       ": linear and mlp train on one thread; use more ranks instead");
+    if (settings.init.file.empty()) {
+      continue;
     }
-    if (!settings.init.file.empty()) {
+    try {
       (void)context.initial_state(cell, 0);
+    } catch (const UsageError& error) {
+      throw config::bad_file(study, "init.file", settings, error);
     }
   }
 }
@@ -148,7 +148,7 @@ StudyOutcome run_study(const mpi::Communicator& world, const config::Study& stud
   const auto threads = plan.cells.front().run.threads;
   set_up_numerics(threads);
   Context context(plan);
-  on_every_rank(world, [&] { validate(context); });
+  on_every_rank(world, [&] { validate(context, study); });
   const auto key = common_numerics_key(world, threads);
   const auto done = on_first_rank(world, [&] {
     store::prepare(folder, {config::scientific_text(study), plan.id, key});

@@ -11,6 +11,7 @@
 namespace unroll::plan {
 namespace {
 
+using config::bad_file;
 using config::bad_setting;
 using config::ForgetKind;
 using config::OrderKind;
@@ -38,6 +39,15 @@ class Survey {
   void gather_facts();
   void check_cell(const Settings& cell, const dataset::Description& data, const CellFacts& facts) const;
   void check_measured(const Settings& cell, const CellFacts& facts) const;
+  /// What a source reads from the file that the key names; its refusal gets the key and the place.
+  template <typename Read>
+  auto read(std::string_view key, const Settings& cell, Read source) const {
+    try {
+      return source();
+    } catch (const UsageError& error) {
+      throw bad_file(study_, key, cell, error);
+    }
+  }
 
   const config::Study& study_;
   const Sources& sources_;
@@ -53,33 +63,41 @@ void Survey::describe_data() {
   for (const Settings& cell : plan_.cells) {
     const auto [found, is_new] = known.emplace(config::canonical_text(cell, keys), plan_.descriptions.size());
     if (is_new) {
-      plan_.descriptions.push_back(std::make_shared<const dataset::Description>(sources_.describe(cell.data)));
+      plan_.descriptions.push_back(std::make_shared<const dataset::Description>(
+          read("data.path", cell, [&] { return sources_.describe(cell.data); })));
     }
     plan_.description_of_cell.push_back(found->second);
   }
 }
 
 void Survey::read_files() {
-  const auto read_rows = [&](const std::string& path, std::int64_t num_rows) {
+  const auto read_rows = [&](std::string_view key, const Settings& cell, const std::string& path,
+                             std::int64_t num_rows) {
     if (!plan_.row_lists.contains(path)) {
-      plan_.row_lists.emplace(path, sources_.rows_file(path, num_rows));
+      plan_.row_lists.emplace(path, read(key, cell, [&] { return sources_.rows_file(path, num_rows); }));
     }
   };
   for (std::size_t i = 0; i < plan_.cells.size(); ++i) {
     const Settings& cell = plan_.cells[i];
     const std::int64_t num_train = plan_.description(i).num_train;
     if (!cell.init.file.empty() && !init_hashes_.contains(cell.init.file)) {
-      init_hashes_.emplace(cell.init.file, sources_.file_hash(cell.init.file));
+      init_hashes_.emplace(cell.init.file, read("init.file", cell, [&] { return sources_.file_hash(cell.init.file); }));
     }
     if (cell.order.kind == OrderKind::file && !plan_.order_tables.contains(cell.order.file)) {
-      plan_.order_tables.emplace(cell.order.file, std::make_shared<const dataset::OrderTable>(
-                                                      sources_.order_file(cell.order.file, num_train)));
+      plan_.order_tables.emplace(
+          cell.order.file, std::make_shared<const dataset::OrderTable>(read(
+                               "order.file", cell, [&] { return sources_.order_file(cell.order.file, num_train); })));
     }
     if (cell.forget.kind == ForgetKind::file) {
-      read_rows(cell.forget.file, num_train);
+      read_rows("forget.file", cell, cell.forget.file, num_train);
     }
     if (cell.measure.hessian == config::HessianKind::file) {
-      read_rows(cell.measure.hessian_file, num_train);
+      read_rows("measure.hessian", cell, cell.measure.hessian_file, num_train);
+      const std::int64_t last = plan_.row_lists.at(cell.measure.hessian_file).back();
+      if (last >= num_train) {  // read for another cell, whose data set is larger
+        throw bad_setting(study_, "measure.hessian", cell,
+                          "lists row " + std::to_string(last) + ", must be in 0.." + std::to_string(num_train - 1));
+      }
     }
   }
 }

@@ -90,6 +90,7 @@ const BadInput kBadInputs[] = {
     {"[measure]\nlayers = true\n", "FILE:2: measure.layers = true: must be one of no, yes"},
     {"[run]\nlanes = 5000\n", "FILE:2: run.lanes = 5000: must be auto or a whole number from 1 to 4096"},
     {"[run]\nlanes = 1, 2\n", "FILE:2: run.lanes = 1, 2: takes one value, not a list"},
+    {"[run]\nthreads = 2\n", "FILE:2: run.threads = 2: must be 1 with model.arch = linear or mlp"},
     {"[run]\nthreads = 0\n", "FILE:2: run.threads = 0: must be a whole number from 1 to 1024"},
     {"[run]\ndevice = cuda\n", "FILE:2: run.device = cuda: must be one of auto, cpu"},
     {"[seed]\ninit = -1\n", "FILE:2: seed.init = -1: must be a whole number from 0 to 2147483647"},

@@ -130,7 +130,8 @@ TEST_CASE("the scientific text holds what changes results and nothing else") {
   CHECK(scientific_text(study_of(text, {"study.seeds=0"})) != base);
   CHECK(scientific_text(study_of(text, {"train.lr=0.1"})) != base);
   CHECK(scientific_text(study_of(text, {"train.lr=0.2,0.1"})) != base);
-  CHECK(scientific_text(study_of(text, {"run.threads=2"})) != base);
+  CHECK(scientific_text(study_of(text, {"model.arch=resnet18", "run.threads=2"})) !=
+        scientific_text(study_of(text, {"model.arch=resnet18"})));
   CHECK(scientific_text(study_of(text, {"measure.sigma=none"})) != base);
   CHECK(operational_text(study_of(text, {"run.lanes=3"})) != operational_text(study_of(text)));
 }

@@ -75,6 +75,38 @@ TEST_CASE("two cells that turn out to be the same run are refused") {
   CHECK(error.find("init.file = b.h5 (default): makes the same run as the value a.h5") != std::string::npos);
 }
 
+TEST_CASE("what a reader refuses is said with the key and its place") {
+  auto study = study_with({"order.kind=file order.file=o.h5 init.file=w.h5"});
+  study.origins = {{"data.path", "test.ini:2"}, {"order.file", "test.ini:3"}, {"data.train_size", "test.ini:4"}};
+  auto sources = fake_sources();
+  const auto describe = sources.describe;
+  sources.order_file = [](const std::string&, std::int64_t) -> dataset::OrderTable {
+    throw UsageError("o.h5: has no dataset 'order'");
+  };
+
+  sources.describe = [](const config::Settings::Data&) -> dataset::Description { throw UsageError("x.bin: is short"); };
+  CHECK(refusal_of([&] { (void)make_plan(study, sources); }) == "test.ini:2: data.path = (unset): x.bin: is short");
+  sources.describe = [](const config::Settings::Data&) -> dataset::Description {
+    throw UsageError("data.train_size = 9: must be in 1..8");
+  };
+  CHECK(refusal_of([&] { (void)make_plan(study, sources); }) == "test.ini:4: data.train_size = 9: must be in 1..8");
+  sources.describe = describe;
+  CHECK(refusal_of([&] { (void)make_plan(study, sources); }) ==
+        "test.ini:3: order.file = o.h5: has no dataset 'order'");
+  sources.file_hash = [](const std::string&) -> std::string { throw UsageError("w.h5: cannot be read: gone"); };
+  CHECK(refusal_of([&] { (void)make_plan(study, sources); }) ==
+        "test.ini: init.file = w.h5 (default): cannot be read: gone");
+}
+
+TEST_CASE("rows of the Hessian that one cell's data set has not are refused") {
+  const std::string rows = "measure.hessian=file:h.h5 pretrain.on=none data.train_size=";
+  auto study = study_with({rows + "40", rows + "5"});
+  study.axes = {{"data.train_size", {"40", "5"}}};
+
+  CHECK(refusal_of([&] { (void)make_plan(study, fake_sources()); }) ==
+        "test.ini: measure.hessian = file:h.h5 (default): lists row 7, must be in 0..4");
+}
+
 TEST_CASE("lanes that do not fit into memory are refused with how many do") {
   auto study = study_with({"run.lanes=8 model.hidden=65536"}, {0, 1, 2, 3, 4, 5, 6, 7, 8, 9});
   study.origins = {{"run.lanes", "test.ini:7"}};

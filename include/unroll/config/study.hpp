@@ -32,6 +32,11 @@ struct Study {
 [[nodiscard]] UsageError bad_setting(const Study& study, std::string_view key, const Settings& cell,
                                      std::string_view message);
 
+/// The same for what a reader said of the file that the key names. A message that opens with a key of its own keeps it:
+/// "FILE:LINE: data.train_size = 9: must be ...".
+[[nodiscard]] UsageError bad_file(const Study& study, std::string_view key, const Settings& cell,
+                                  const UsageError& error);
+
 /// The largest grid (before study.exclude), number of runs (cells times seeds) and config file.
 inline constexpr std::int64_t kMaxCells = 1'000'000;
 inline constexpr std::int64_t kMaxRuns = 10'000'000;
