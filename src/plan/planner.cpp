@@ -42,11 +42,25 @@ struct ForkPlace {
   std::size_t tree = 0, fork = 0;
 };
 
+/// A [retrain] key that another cell of the grid needs must not reach the trainer here: it is in no id.
+void reset_idle_retrain_keys(Settings& cell) {
+  constexpr std::string_view kRetrain[] = {"retrain."};
+  const Settings defaults;
+  for (const config::Key* key : config::select_keys(kRetrain)) {
+    if (!key->acts.holds(cell)) {
+      key->read(key->canonical(defaults), cell);
+    }
+  }
+}
+
 class Planner {
  public:
   Planner(const config::Study& study, const Sources& sources) : study_(study), sources_(sources) {
     plan_.cells = study.cells;
     plan_.seeds = study.seeds;
+    for (Settings& cell : plan_.cells) {
+      reset_idle_retrain_keys(cell);
+    }
   }
 
   Plan make() {

@@ -243,6 +243,17 @@ TEST_CASE("retrain settings name another M', except for the control none") {
   CHECK(fork_id("forget.kind=none") != fork_id("forget.kind=ghost"));
 }
 
+TEST_CASE("a retrain setting that acts in other cells only never reaches the trainer") {
+  const Plan plan = plan_with({"retrain.kind=fresh", "retrain.kind=fresh forget.kind=step",
+                               "retrain.kind=fresh retrain.skip=coast retrain.denominator=batch forget.index=1"});
+
+  CHECK(plan.cells[0].retrain.kind == config::RetrainKind::fresh);
+  CHECK(plan.cells[1].retrain.kind == config::RetrainKind::coupled);
+  CHECK(plan.cells[2].retrain.kind == config::RetrainKind::fresh);
+  CHECK(plan.cells[2].retrain.skip == config::Skip::freeze);
+  CHECK(plan.cells[2].retrain.denominator == config::Denominator::left);
+}
+
 TEST_CASE("ids are the same each time and follow the seeds") {
   const Plan plan = plan_with({"order.kind=shuffled"});
 
