@@ -7,8 +7,6 @@
 namespace unroll::learn {
 namespace {
 
-constexpr std::int64_t kAlign = 16;  // elements: every lane starts on a 64-byte boundary
-
 /// One pass over a lane. Compiled without contraction, so the vector body and its tail round alike.
 template <typename Real>
 void sgd(const Hyper& hyper, double lr, std::int64_t count, const Real* gradient, Real* velocity, Real* weight) {
@@ -71,17 +69,17 @@ LanePack::LanePack(std::shared_ptr<const model::Network> network, std::shared_pt
       statistics_(batchnorm == config::BatchNormMode::train ? model::Statistics::update : model::Statistics::running),
       hypers_(std::move(lanes)),
       max_lanes_(max_lanes) {
-  const std::int64_t stride = (network_->layout().num_parameters + kAlign - 1) / kAlign * kAlign;
-  weights_ = torch::zeros({num_lanes(), stride}, data_->dtype());
-  gradients_ = torch::zeros({std::min(num_lanes(), max_lanes_), stride}, data_->dtype());
-  buffers_ = torch::zeros({num_lanes(), network_->layout().num_buffers}, data_->dtype());
+  const auto num_parameters = network_->layout().num_parameters;
+  weights_ = model::lane_slabs(num_lanes(), {num_parameters}, data_->dtype());
+  gradients_ = model::lane_slabs(std::min(num_lanes(), max_lanes_), {num_parameters}, data_->dtype());
+  buffers_ = model::lane_slabs(num_lanes(), {network_->layout().num_buffers}, data_->dtype());
   if (std::any_of(hypers_.begin(), hypers_.end(), [](const Hyper& hyper) { return hyper.momentum != 0; })) {
-    velocities_ = torch::zeros_like(weights_);
+    velocities_ = model::lane_slabs(num_lanes(), {num_parameters}, data_->dtype());
   }
 }
 
 model::State LanePack::state(std::int64_t lane) const {
-  return {weights_[lane].narrow(0, 0, network_->layout().num_parameters), buffers_[lane]};
+  return {weights_[lane], buffers_[lane]};
 }
 
 void LanePack::set_state(std::int64_t lane, const model::State& from) {
@@ -124,13 +122,13 @@ void LanePack::step(std::int64_t clock, const std::vector<LaneStep>& steps) {
 
 void LanePack::train(std::int64_t first, std::int64_t count, std::int64_t clock, const std::vector<LaneStep>& steps) {
   const auto num_rows = static_cast<std::int64_t>(steps[static_cast<std::size_t>(first)].rows->size());
-  std::vector<std::int64_t> shape{count, num_rows};
+  std::vector<std::int64_t> shape{num_rows};
   const auto& input_shape = data_->description().shape;
   shape.insert(shape.end(), input_shape.begin(), input_shape.end());
-  const auto inputs = torch::empty(shape, data_->dtype());
+  const auto inputs = model::lane_slabs(count, shape, data_->dtype());
   const auto labels = torch::empty({count, num_rows}, torch::kInt64);
   std::vector<model::LossSpec> losses;
-  const auto lane_bytes = static_cast<std::size_t>(num_rows * data_->input_size()) * inputs.element_size();
+  const auto lane_bytes = static_cast<std::size_t>(inputs.stride(0)) * inputs.element_size();
   for (std::int64_t i = 0; i < count; ++i) {
     const auto& step = steps[static_cast<std::size_t>(first + i)];
     data_->gather_inputs(data::Part::train, *step.rows,

@@ -1,7 +1,7 @@
 // linear (no hidden layer) and mlp, folded: n lanes are one batched product a layer, forward and backward written
 // out by hand. What keeps a lane's bits its own (measured, torch 2.11; src/model/README.md):
-//   - batched products (bmm) give each lane the same bits at every count and position; sums over the batch are
-//     products with a row of ones for that reason;
+//   - batched products (bmm) give each lane the same bits at every count and position, as long as all lanes start alike
+//     within a cache line; sums over the batch are products with a row of ones for that reason;
 //   - LibTorch's vectorised unary functions treat the last elements of a buffer differently (sigmoid's bits differ),
 //     so every lane's slab of activations is padded to a multiple of 64 elements;
 //   - everything else is a plain loop compiled without contraction.
@@ -19,15 +19,13 @@
 namespace unroll::model {
 namespace {
 
-constexpr std::int64_t kSlab = 64;
-
-/// [n, rows, columns] whose lanes start on multiples of kSlab elements; `flat` is the whole, padding included.
+/// [n, rows, columns] whose lanes start on multiples of kLaneStart elements; `flat` is the whole, padding included.
 struct Slabs {
   torch::Tensor flat;  // [n, stride]
   torch::Tensor view;  // [n, rows, columns]
 
   Slabs(std::int64_t n, std::int64_t rows, std::int64_t columns, const torch::TensorOptions& options) {
-    const std::int64_t stride = (rows * columns + kSlab - 1) / kSlab * kSlab;
+    const std::int64_t stride = (rows * columns + kLaneStart - 1) / kLaneStart * kLaneStart;
     flat = torch::empty({n, stride}, options);
     if (stride != rows * columns) {
       flat.narrow(1, rows * columns, stride - rows * columns).zero_();
@@ -73,7 +71,8 @@ class FoldedMlp final : public Network {
     const torch::NoGradGuard no_grad;
     const std::int64_t n = segment.weights.size(0);
     const std::int64_t rows = segment.inputs.size(1);
-    const auto inputs = segment.inputs.view({n, rows, widths_.front()});
+    const auto inputs = segment.inputs.as_strided({n, rows, widths_.front()},
+                                                  {segment.inputs.stride(0), widths_.front(), 1});
     const std::size_t num_layers = widths_.size() - 1;
 
     std::vector<Hidden> hidden;
@@ -84,13 +83,14 @@ class FoldedMlp final : public Network {
     Slabs slope = product(segment.weights, num_layers - 1, last_input);  // logits, then their gradient
     to_logit_gradient(segment, slope);
 
-    const auto ones = torch::ones({n, 1, rows}, slope.flat.options());
+    Slabs ones(n, 1, rows, slope.flat.options());
+    ones.flat.fill_(1);
     for (std::size_t layer = num_layers; layer-- > 0;) {
       const auto& input = layer ? hidden[layer - 1].value.view : inputs;
       auto weight_gradient = weight_view(gradients, layer);
       auto bias_gradient = bias_view(gradients, layer);
       at::bmm_out(weight_gradient, slope.view.transpose(1, 2), input);
-      at::bmm_out(bias_gradient, ones, slope.view);
+      at::bmm_out(bias_gradient, ones.view, slope.view);
       if (layer > 0) {
         Slabs next(n, rows, widths_[layer], slope.flat.options());
         at::bmm_out(next.view, slope.view, weight_view(segment.weights, layer));

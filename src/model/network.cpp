@@ -4,6 +4,16 @@
 
 namespace unroll::model {
 
+torch::Tensor lane_slabs(std::int64_t lanes, std::vector<std::int64_t> shape, torch::ScalarType dtype) {
+  std::vector<std::int64_t> strides(shape.size() + 1, 1);  // the lane's, then one a dimension
+  for (std::size_t i = shape.size(); i-- > 0;) {
+    strides[i] = strides[i + 1] * shape[i];
+  }
+  strides[0] = (strides[0] + kLaneStart - 1) / kLaneStart * kLaneStart;
+  shape.insert(shape.begin(), lanes);
+  return torch::zeros({lanes, strides[0]}, dtype).as_strided(shape, strides);
+}
+
 std::vector<torch::Tensor> Network::views(const torch::Tensor& flat) const {
   std::vector<torch::Tensor> views;
   views.reserve(layout_.parameters.size());
@@ -30,7 +40,7 @@ std::shared_ptr<const Network> make_network(const config::Settings::Model& model
 
 torch::Tensor gradient(const Network& network, const State& state, const torch::Tensor& inputs,
                        const torch::Tensor& labels, const LossSpec& loss, Statistics statistics) {
-  auto gradients = torch::empty({1, network.layout().num_parameters}, state.weights.options());
+  auto gradients = lane_slabs(1, {network.layout().num_parameters}, state.weights.scalar_type());
   network.gradients({state.weights.unsqueeze(0), state.buffers.unsqueeze(0), inputs.unsqueeze(0),
                      labels.unsqueeze(0), std::span(&loss, 1)},
                     statistics, gradients);

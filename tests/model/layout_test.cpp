@@ -44,7 +44,8 @@ TEST_CASE("The plan's arithmetic knows the networks' sizes") {
 TEST_CASE("Parameters carry the names of a PyTorch state_dict") {
   const auto names = [](config::Arch arch) {
     std::vector<std::string> all;
-    for (const auto& spec : make_network(model_of(arch), {3, 32, 32}, 10)->layout().parameters) {
+    const auto network = make_network(model_of(arch), {3, 32, 32}, 10);
+    for (const auto& spec : network->layout().parameters) {
       all.push_back(spec.name);
     }
     return all;

@@ -36,18 +36,20 @@ Batch batch_of(const Network& network, const Case& c, std::int64_t lanes, std::v
     const auto state = initial_state(network.layout(), static_cast<std::uint64_t>(lane), c.dtype);
     weights.push_back(state.weights * 3);
     buffers.push_back(state.buffers);
-    batch.losses.push_back({lane % 3 * 2.0, static_cast<double>(c.rows)});
+    batch.losses.push_back({static_cast<double>(lane % 3 * 2), static_cast<double>(c.rows)});
   }
-  shape.insert(shape.begin(), {lanes, c.rows});
-  batch.weights = torch::stack(weights);
+  batch.weights = lane_slabs(lanes, {network.layout().num_parameters}, c.dtype);
+  batch.weights.copy_(torch::stack(weights));
   batch.buffers = torch::stack(buffers);
-  batch.inputs = test::normal(shape, 5, c.dtype);
+  shape.insert(shape.begin(), c.rows);
+  batch.inputs = lane_slabs(lanes, shape, c.dtype);
+  batch.inputs.copy_(test::normal(batch.inputs.sizes().vec(), 5, c.dtype));
   batch.labels = test::labels({lanes, c.rows}, 5, 6);
   return batch;
 }
 
 torch::Tensor gradients_of(const Network& network, const Batch& b, std::int64_t first, std::int64_t count) {
-  auto gradients = torch::zeros({count, b.weights.size(1)}, b.weights.options());
+  auto gradients = lane_slabs(count, {b.weights.size(1)}, b.weights.scalar_type());
   auto buffers = b.buffers.narrow(0, first, count).clone();
   network.gradients({b.weights.narrow(0, first, count), buffers, b.inputs.narrow(0, first, count),
                      b.labels.narrow(0, first, count),
@@ -88,7 +90,9 @@ TEST_CASE("A lane's bits depend neither on the number of lanes nor on its positi
           const auto all = gradients_of(*network, batch, 0, 33);
           for (const std::int64_t count : {1, 2, 3, 8, 17}) {
             for (const std::int64_t first : {std::int64_t{0}, std::int64_t{1}, 33 - count}) {
-              REQUIRE(test::same_bits(gradients_of(*network, batch, first, count), all.narrow(0, first, count)));
+              INFO(static_cast<int>(arch) << " " << static_cast<int>(activation) << " " << rows << " rows, lanes "
+                                          << first << " +" << count << ", " << c10::toString(dtype));
+              CHECK(test::same_bits(gradients_of(*network, batch, first, count), all.narrow(0, first, count)));
               ++num_compared;
             }
           }

@@ -72,7 +72,7 @@ class LanePack {
   std::vector<Hyper> hypers_;
   std::int64_t max_lanes_;
   std::int64_t num_model_steps_ = 0;
-  torch::Tensor weights_, gradients_, velocities_, buffers_;  // [lanes, stride]; gradients of one call
+  torch::Tensor weights_, gradients_, velocities_, buffers_;  // lane_slabs; gradients of one call
 };
 
 }  // namespace unroll::learn

@@ -18,11 +18,18 @@ namespace unroll::model {
 /// batch: the batch, buffers untouched; running: the running ones (evaluation, and model.batchnorm = frozen).
 enum class Statistics { update, batch, running };
 
-/// Lanes whose batches have the same number of rows.
+inline constexpr std::int64_t kLaneStart = 64;
+
+/// [lanes, ...shape], zeros, whose lanes each are contiguous and start on a multiple of kLaneStart elements. All that lanes are
+/// computed from lies so: where a matrix starts within a cache line changes the bits of its products (measured: mlp,
+/// 15 rows of 11 inputs, float32), and so would be a lane's position.
+[[nodiscard]] torch::Tensor lane_slabs(std::int64_t lanes, std::vector<std::int64_t> shape, torch::ScalarType dtype);
+
+/// Lanes whose batches have the same number of rows. Weights, gradients and inputs are lane_slabs, or parts of them.
 struct Segment {
-  torch::Tensor weights;         // [n, >= P] rows of a pack's weights
+  torch::Tensor weights;         // [n, P]
   torch::Tensor buffers;         // [n, S]
-  torch::Tensor inputs;          // [n, b, ...shape] contiguous
+  torch::Tensor inputs;          // [n, b, ...shape]
   torch::Tensor labels;          // int64 [n, b]
   std::span<const LossSpec> losses;  // one a lane
 };
@@ -33,7 +40,7 @@ class Network {
   [[nodiscard]] const Layout& layout() const { return layout_; }
   [[nodiscard]] std::int64_t num_classes() const { return num_classes_; }
 
-  /// The gradient of each lane's loss into gradients [n, >= P].
+  /// The gradient of each lane's loss into gradients [n, P].
   virtual void gradients(const Segment& segment, Statistics statistics, torch::Tensor& gradients) const = 0;
 
   /// Differentiable logits [b, C] of one model; parameters in layout order, inputs [b, ...shape].

@@ -1,0 +1,142 @@
+// Single-gradient unlearning against gradients written out here, on softmax regression in float64.
+#include <torch/csrc/autograd/autograd.h>
+
+#include "support/catch.hpp"
+#include "support/small_set.hpp"
+#include "support/tensors.hpp"
+#include "unroll/unlearn/unlearner.hpp"
+
+namespace unroll::unlearn {
+namespace {
+
+struct Fixture {
+  config::Settings settings;
+  std::shared_ptr<const data::ResidentData> data =
+      std::make_shared<const data::ResidentData>(test::small_set(30, {5}, 3), config::Dtype::float64);
+  std::shared_ptr<const model::Network> network;
+  model::State start, later, last;
+
+  Fixture() {
+    settings.model.arch = config::Arch::linear;
+    settings.model.dtype = config::Dtype::float64;
+    settings.train.batch = 4;
+    network = model::make_network(settings.model, {5}, 3);
+    start = model::initial_state(network->layout(), 1, torch::kFloat64);
+    later = model::initial_state(network->layout(), 2, torch::kFloat64);
+    last = model::initial_state(network->layout(), 3, torch::kFloat64);
+  }
+  [[nodiscard]] std::shared_ptr<const ForgottenGradient> gradient() const {
+    return std::make_shared<const ForgottenGradient>(network, data, settings);
+  }
+  [[nodiscard]] std::unique_ptr<Unlearner> unlearner() const { return make_unlearner(settings, start, gradient()); }
+
+  /// Gradient of the sum over rows, divided by `denominator`, by the textbook formula.
+  [[nodiscard]] torch::Tensor by_hand(const model::State& at, const std::vector<std::int64_t>& rows,
+                                      double denominator) const {
+    const auto parts = network->views(at.weights);
+    const auto x = data->inputs(data::Part::train, rows);
+    const auto p = torch::softmax(torch::matmul(x, parts[0].t()) + parts[1], 1);
+    const auto slope = (p - torch::one_hot(data->labels(data::Part::train, rows), 3)) / denominator;
+    return torch::cat({torch::matmul(slope.t(), x).flatten(), slope.sum(0)});
+  }
+};
+
+Touch touch_of(std::int64_t step, double lr, std::vector<std::int64_t> left, std::vector<std::int64_t> forgotten) {
+  Touch touch;
+  touch.step = step;
+  touch.lr = lr;
+  touch.rows_left = left;
+  touch.rows_forgotten = forgotten;
+  touch.rows = std::move(left);
+  touch.rows.insert(touch.rows.end(), forgotten.begin(), forgotten.end());
+  return touch;
+}
+
+TEST_CASE("What the forgotten examples add to a batch's gradient: difference and published form, both denominators") {
+  Fixture f;
+  const auto part = touch_of(0, 0.1, {1, 2, 3}, {7});
+  const auto whole = touch_of(0, 0.1, {}, {4, 5, 6, 7});
+  const auto all = f.by_hand(f.start, part.rows, 4);
+
+  CHECK(test::apart((*f.gradient())(f.start, part), all - f.by_hand(f.start, {1, 2, 3}, 3)) < 1e-14);
+  CHECK(test::apart((*f.gradient())(f.start, whole), f.by_hand(f.start, whole.rows, 4)) < 1e-14);
+  f.settings.retrain.denominator = config::Denominator::batch;
+  CHECK(test::apart((*f.gradient())(f.start, part), f.by_hand(f.start, {7}, 4)) < 1e-14);
+  f.settings.unlearn.form = config::UnlearnForm::published;
+  f.settings.retrain.denominator = config::Denominator::left;
+  CHECK(test::apart((*f.gradient())(f.start, part), f.by_hand(f.start, {7}, 4)) < 1e-14);
+}
+
+TEST_CASE("The four rules take their gradients at w_0, at each touched step, at the last checkpoint, at the end") {
+  using config::UnlearnRule;
+  const auto first = touch_of(2, 0.1, {1, 2, 3}, {7});
+  const auto second = touch_of(5, 0.05, {8, 9}, {10, 11});
+  const auto correction_by = [&](UnlearnRule rule, config::GradientAt at) {
+    Fixture f;
+    f.settings.unlearn.rule = rule;
+    f.settings.unlearn.gradient_at = at;
+    f.settings.unlearn.checkpoint_every = 4;
+    const auto unlearner = f.unlearner();
+    for (std::int64_t step = 0; step < 7; ++step) {
+      unlearner->at_clock(step, step < 4 ? f.start : f.later);
+      if (step == 2) {
+        unlearner->before_step(first, f.start);
+        unlearner->after_step(first, f.later);
+      }
+      if (step == 5) {
+        unlearner->before_step(second, f.later);
+        unlearner->after_step(second, f.last);
+      }
+    }
+    return unlearner->correction(f.last).clone();
+  };
+  const Fixture f;
+  const auto g = [&](const model::State& one, const model::State& two) {
+    return 0.1 * (f.by_hand(one, first.rows, 4) - f.by_hand(one, first.rows_left, 3)) +
+           0.05 * (f.by_hand(two, second.rows, 4) - f.by_hand(two, second.rows_left, 2));
+  };
+  const auto pre = config::GradientAt::pre_step, post = config::GradientAt::post_step;
+
+  CHECK(test::apart(correction_by(UnlearnRule::epoch_scaled, pre), g(f.start, f.start)) < 1e-14);
+  CHECK(test::apart(correction_by(UnlearnRule::grad_list, pre), g(f.start, f.later)) < 1e-14);
+  CHECK(test::apart(correction_by(UnlearnRule::grad_list, post), g(f.later, f.last)) < 1e-14);
+  CHECK(test::apart(correction_by(UnlearnRule::checkpoint, pre), g(f.later, f.later)) < 1e-14);
+  CHECK(test::apart(correction_by(UnlearnRule::final_weights, pre), g(f.last, f.last)) < 1e-14);
+  CHECK(test::apart(g(f.start, f.later), g(f.later, f.last)) > 1e-3);  // the rules can be told apart
+}
+
+TEST_CASE("Epoch-scaled on a whole batch met in every epoch is E eta times its gradient at w_0, the paper's rule") {
+  const Fixture f;
+  const auto unlearner = f.unlearner();
+  for (std::int64_t epoch = 0; epoch < 3; ++epoch) {
+    unlearner->before_step(touch_of(epoch * 8, 0.1, {}, {4, 5, 6, 7}), f.later);
+  }
+
+  CHECK(test::apart(unlearner->correction(f.last), 3 * 0.1 * f.by_hand(f.start, {4, 5, 6, 7}, 4)) < 1e-14);
+}
+
+TEST_CASE("Before anything was forgotten the correction is exactly 0") {
+  Fixture f;
+  for (const auto rule : {config::UnlearnRule::epoch_scaled, config::UnlearnRule::grad_list,
+                          config::UnlearnRule::checkpoint, config::UnlearnRule::final_weights}) {
+    f.settings.unlearn.rule = rule;
+    const auto unlearner = f.unlearner();
+    unlearner->at_clock(0, f.start);
+    CHECK(unlearner->correction(f.later).eq(0).all().item<bool>());
+  }
+}
+
+TEST_CASE("One step and its correction give the retrained weights back exactly to first order: all of them, here") {
+  // After one step from w_0, w = w_0 - eta grad(B), w' = w_0 - eta grad(B without F): the difference form undoes it.
+  const Fixture f;
+  const auto touch = touch_of(0, 0.3, {1, 2, 3}, {7});
+  const auto unlearner = f.unlearner();
+  unlearner->before_step(touch, f.start);
+  const model::State original{f.start.weights - 0.3 * f.by_hand(f.start, touch.rows, 4), f.start.buffers};
+  const auto retrained = f.start.weights - 0.3 * f.by_hand(f.start, touch.rows_left, 3);
+
+  CHECK(test::apart(original.weights + unlearner->correction(original), retrained) < 1e-15);
+}
+
+}  // namespace
+}  // namespace unroll::unlearn
