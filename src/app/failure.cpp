@@ -26,4 +26,6 @@ void say_failure(const std::string& reason) {
   std::cerr << "unroll: rank " + std::to_string(rank) + ": " + line + '\n' << std::flush;
 }
 
+std::string first_line(std::string_view message) { return std::string(message.substr(0, message.find('\n'))); }
+
 }  // namespace unroll::app

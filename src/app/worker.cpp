@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "commands.hpp"
+#include "failure.hpp"
 #include "unroll/app/prepare.hpp"
 #include "unroll/app/progress.hpp"
 #include "unroll/base/error.hpp"
@@ -64,7 +65,14 @@ int run(const mpi::Communicator& world, bool threaded, const std::vector<std::st
 }  // namespace
 
 int main(int argc, char** argv) {
-  const mpi::Environment environment(mpi::wanted_thread_level());
+  std::optional<mpi::ThreadLevel> wanted;
+  try {
+    wanted = mpi::wanted_thread_level();
+  } catch (const UsageError& error) {
+    app::say_failure(error.what());
+    return app::kExitUsage;
+  }
+  const mpi::Environment environment(*wanted);
   const auto world = mpi::Communicator::world();
   try {
     return run(world, environment.provided() == mpi::ThreadLevel::multiple,
@@ -75,7 +83,8 @@ int main(int argc, char** argv) {
     }
     return app::kExitUsage;
   } catch (const std::exception& error) {
-    std::cerr << "unroll: rank " << world.rank() << " on " << mpi::processor_name() << ": " << error.what() << "\n"
+    std::cerr << "unroll: rank " << world.rank() << " on " << mpi::processor_name() << ": "
+              << app::first_line(error.what()) << "\n"
               << std::flush;
     mpi::Environment::abort(1);
   }

@@ -36,11 +36,11 @@ using Count = Integer<1, kMaxCount>;
 using SeedValue = Integer<0, kMaxCount>;
 
 struct Positive {
-  static constexpr std::string_view kText = "a number > 0";
+  static constexpr std::string_view kText = "a finite number > 0";
   static bool holds(double x) { return x > 0; }
 };
 struct NotNegative {
-  static constexpr std::string_view kText = "a number >= 0";
+  static constexpr std::string_view kText = "a finite number >= 0";
   static bool holds(double x) { return x >= 0; }
 };
 struct BelowOne {

@@ -74,7 +74,7 @@ void override_constants(const config::Settings::Data& data, Raw& raw) {
     }
     const auto channels = static_cast<std::size_t>(raw.shape.front());
     if (values.size() != 1 && values.size() != channels) {
-      throw UsageError(key + " has " + std::to_string(values.size()) + " values: must have 1 for all, or " +
+      throw UsageError(key + " = " + join(values, ", ") + ": must have 1 value for all, or " +
                        std::to_string(channels) + ", one a channel");
     }
     constants = values;
@@ -83,7 +83,7 @@ void override_constants(const config::Settings::Data& data, Raw& raw) {
   replace(data.std_dev, "data.std", raw.std_dev);
   for (const double value : raw.std_dev) {
     if (!(value > 0) || !std::isfinite(value)) {
-      throw UsageError("data.std = " + shortest(value) + ": must be a number > 0");
+      throw UsageError("data.std = " + shortest(value) + ": must be a finite number > 0");
     }
   }
   for (const double value : raw.mean) {

@@ -1,6 +1,8 @@
 // Estimates, not measurements. A training step costs three forward passes over its batch (forward, and twice that
 // backward), a Hessian-vector product six over its examples, a multiply-add two operations.
 #include <algorithm>
+#include <array>
+#include <cstdio>
 #include <map>
 #include <set>
 
@@ -22,6 +24,12 @@ constexpr double kGigabyte = 1e9;
 constexpr std::int64_t kDefaultFoldedLanes = 64;
 
 double real(std::int64_t value) { return static_cast<double>(value); }
+
+std::string gigabytes(double bytes) {
+  std::array<char, 32> text;
+  std::snprintf(text.data(), text.size(), "%.3g GB", bytes / kGigabyte);
+  return text.data();
+}
 
 double element_bytes(const Settings& cell) { return cell.model.dtype == config::Dtype::float64 ? 8 : 4; }
 
@@ -150,13 +158,18 @@ class CostModel {
     return element_bytes(plan_.cells[cell]) * real(size(cell).num_parameters + size(cell).num_buffers);
   }
 
-  /// Memory of one lane while it trains.
-  [[nodiscard]] double lane_bytes(std::size_t cell, bool pretrains) {
+  /// What a lane holds all the time: weights, gradients, velocities, and for an item of a tree its correction (and the
+  /// sums of the one-HVP proxy) in double.
+  [[nodiscard]] double resident_bytes(std::size_t cell, bool pretrains) {
+    const double sums = pretrains ? 0 : plan_.cells[cell].measure.one_hvp ? 5 : 1;
+    return kStateCopies * weights_bytes(cell) + sums * 8 * real(size(cell).num_parameters);
+  }
+  /// What a lane needs while a call trains it.
+  [[nodiscard]] double activation_bytes(std::size_t cell, bool pretrains) {
     const Settings& settings = plan_.cells[cell];
     const std::int64_t batch =
         pretrains ? std::min(settings.pretrain.batch, plan_.description(cell).num_train) : batch_rows(cell);
-    return kStateCopies * weights_bytes(cell) +
-           kActivationCopies * element_bytes(settings) * size(cell).activations * real(batch);
+    return kActivationCopies * element_bytes(settings) * size(cell).activations * real(batch);
   }
 
  private:
@@ -211,12 +224,12 @@ double data_bytes(const Plan& plan) {
 }
 
 struct Pack {
-  double lane_bytes = 0;
-  std::int64_t num_lanes = 0;
+  double resident_bytes = 0, activation_bytes = 0;  // of the widest lane
+  std::int64_t num_lanes = 0;                       // of all items
+  std::int64_t largest_item = 0;                    // lanes that must be held together: M with all its forks
   std::size_t cell = 0;
 };
 
-/// For each pack key: its widest lane and how many lanes there are in all.
 std::map<std::string, Pack> packs_of(const Plan& plan, CostModel& costs) {
   std::map<std::string, Pack> packs;
   for (const Item& item : plan.items) {
@@ -224,13 +237,38 @@ std::map<std::string, Pack> packs_of(const Plan& plan, CostModel& costs) {
     const std::size_t cell = pretrains ? plan.pretrainings[item.index].cell : plan.trees[item.index].cell;
     Pack& pack = packs[item.pack_key];
     pack.num_lanes += item.num_lanes;
-    const double bytes = costs.lane_bytes(cell, pretrains);
-    if (bytes > pack.lane_bytes) {
-      pack.lane_bytes = bytes;
+    pack.largest_item = std::max(pack.largest_item, item.num_lanes);
+    const double resident = costs.resident_bytes(cell, pretrains);
+    const double activation = costs.activation_bytes(cell, pretrains);
+    if (resident + activation > pack.resident_bytes + pack.activation_bytes) {
+      pack.resident_bytes = resident;
+      pack.activation_bytes = activation;
       pack.cell = cell;
     }
   }
   return packs;
+}
+
+/// A pack that folds `lanes` a call holds at least one item whole.
+double pack_bytes(const Pack& pack, std::int64_t lanes) {
+  return real(std::max(lanes, pack.largest_item)) * pack.resident_bytes + real(lanes) * pack.activation_bytes;
+}
+
+[[noreturn]] void refuse_memory(const config::Study& study, const Settings& cell, const Pack& pack, std::int64_t lanes,
+                                double data, double limit) {
+  std::int64_t fitting = lanes;
+  while (fitting > 0 && data + pack_bytes(pack, fitting) > limit) {
+    --fitting;
+  }
+  const std::string advice =
+      fitting > 0             ? "at most " + std::to_string(fitting) + " fit"
+      : pack.largest_item > 1 ? "not even one tree of " + std::to_string(pack.largest_item) +
+                                    " models fits: forget fewer sets in one study, or use a smaller model or batch"
+                              : "not even one fits: use a smaller model, batch or data set";
+  throw config::bad_setting(study, "run.lanes", cell,
+                            std::to_string(lanes) + " lanes of " + config::find_key("model.arch")->canonical(cell) +
+                                " need about " + gigabytes(data + pack_bytes(pack, lanes)) + ", a rank has " +
+                                gigabytes(limit) + "; " + advice);
 }
 
 void add_memory(Plan& plan, CostModel& costs, const config::Study& study, std::int64_t limit_bytes) {
@@ -239,19 +277,13 @@ void add_memory(Plan& plan, CostModel& costs, const config::Study& study, std::i
     const Settings& cell = plan.cells[pack.cell];
     const std::int64_t asked = cell.run.lanes.value_or(folds(cell) ? kDefaultFoldedLanes : 1);
     const std::int64_t lanes = std::min(asked, pack.num_lanes);
-    const double bytes = data + real(lanes) * pack.lane_bytes;
+    const double bytes = data + pack_bytes(pack, lanes);
     if (limit_bytes > 0 && bytes > real(limit_bytes)) {
-      const auto fitting = static_cast<std::int64_t>(std::max(0.0, (real(limit_bytes) - data) / pack.lane_bytes));
-      throw config::bad_setting(study, "run.lanes", cell,
-                                std::to_string(lanes) + " lanes of " + config::find_key("model.arch")->canonical(cell) +
-                                    " need about " + shortest(bytes / kGigabyte) + " GB, a rank has " +
-                                    shortest(real(limit_bytes) / kGigabyte) + " GB; " +
-                                    (fitting > 0 ? "at most " + std::to_string(fitting) + " fit"
-                                                 : "not even one fits: use a smaller model, batch or data set"));
+      refuse_memory(study, cell, pack, lanes, data, real(limit_bytes));
     }
     if (bytes > plan.totals.memory_per_rank_bytes) {
       plan.totals.memory_per_rank_bytes = bytes;
-      plan.totals.lanes_per_pack = lanes;
+      plan.totals.lanes_per_pack = std::max(lanes, pack.largest_item);
     }
   }
 }

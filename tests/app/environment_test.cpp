@@ -6,6 +6,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "failure.hpp"
 #include "libtorch.hpp"
 #include "memory.hpp"
 #include "output_folder.hpp"
@@ -111,6 +112,13 @@ TEST_CASE("ranks come from the launcher's environment") {
   }
   CHECK(unroll::app::launched_rank() == 0);
   CHECK(unroll::app::ranks_on_node() == 1);
+}
+
+TEST_CASE("of an error with a backtrace only its first line is said") {
+  CHECK(unroll::app::first_line("mat1 and mat2 differ\nException raised from f at x.cpp:1\n#0 g") ==
+        "mat1 and mat2 differ");
+  CHECK(unroll::app::first_line("one line") == "one line");
+  CHECK(unroll::app::first_line("").empty());
 }
 
 TEST_CASE("an output folder that can be made passes, and nothing is left behind") {

@@ -1,9 +1,12 @@
-"""Rules about the source tree: checks.py CHECK SOURCE_FOLDER [PROGRAM]. Prints each breach; exit 1 if there is one."""
+"""Rules about the source tree: checks.py CHECK SOURCE_FOLDER [MORE]. Prints each breach; exit 1 if there is one."""
+import json
+import os
 import pathlib
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
 
 SKIPPED = 77
 SOURCES = {".cpp", ".hpp"}
@@ -78,6 +81,9 @@ def check_main_size(root):
 
 
 def tracked(root):
+    if shutil.which("git") is None:
+        print("git is not installed: skipped")
+        sys.exit(SKIPPED)
     listed = subprocess.run(["git", "-C", str(root), "ls-files", "-z"], capture_output=True, check=False)
     if listed.returncode != 0:
         sys.exit(SKIPPED)
@@ -105,11 +111,12 @@ def check_format(root):
     if tool is None:
         print("clang-format is not installed: skipped")
         sys.exit(SKIPPED)
-    for path in tracked(root):
-        if path.suffix in SOURCES:
-            run = subprocess.run([tool, "--dry-run", "--Werror", str(path)], capture_output=True, check=False)
-            if run.returncode != 0:
-                yield f"{path.relative_to(root)}: clang-format would change it"
+    paths = [str(path.relative_to(root)) for path in tracked(root) if path.suffix in SOURCES]
+    bad = [path for path in paths
+           if subprocess.run([tool, "--dry-run", "--Werror", path], capture_output=True, cwd=root,
+                             check=False).returncode != 0]
+    if bad:
+        yield "clang-format would change some files; to do it: clang-format -i " + " ".join(bad)
 
 
 def check_no_torch(_, program):
@@ -118,6 +125,50 @@ def check_no_torch(_, program):
     for line in linked.splitlines():
         if re.search(r"torch|libc10|libmpi", line):
             yield f"{program} links {line.strip()}"
+
+
+def mentions_toolkit(text):
+    return sorted(set(re.findall(r"/usr/local/cuda[\w.-]*|\bnvcc\b|\blibcudart\S*|-lcuda\w*", text)))
+
+
+def check_toolkit(_, build):
+    """No command of the build, and no file that it read, is of the CUDA toolkit."""
+    build = pathlib.Path(build)
+    read = subprocess.run(["ninja", "-C", str(build), "-t", "deps"], capture_output=True, check=True, text=True).stdout
+    for name, text in [("build.ninja", (build / "build.ninja").read_text()), ("headers that were read", read),
+                       ("compile_commands.json", (build / "compile_commands.json").read_text())]:
+        for mention in mentions_toolkit(text):
+            yield f"{name}: {mention}"
+
+
+def compile_commands(build, root):
+    entries = json.loads((build / "compile_commands.json").read_text())
+    own = {entry["file"]: entry["command"] for entry in entries if entry["file"].startswith(str(root / "src"))}
+    return {file: command.replace(str(build.resolve()), "BUILD") for file, command in own.items()}
+
+
+def check_hidden_toolkit(root, build, cmake):
+    """Configured where no CUDA toolkit can be found, the programs are built by the same commands as here."""
+    build = pathlib.Path(build)
+    cache = dict(re.findall(r"^(\w+):\w+=(.*)$", (build / "CMakeCache.txt").read_text(), re.MULTILINE))
+    kept = ["CMAKE_BUILD_TYPE", "UNROLL_WERROR", "UNROLL_SANITIZE", "UNROLL_WITH_TORCH", "UNROLL_TORCH"]
+    path = [folder for folder in os.environ["PATH"].split(":") if not (pathlib.Path(folder) / "nvcc").exists()]
+    env = {**os.environ, "PATH": ":".join(path), "CUDA_HOME": "/nowhere", "CUDA_PATH": "/nowhere"}
+    env.pop("CUDACXX", None)
+    with tempfile.TemporaryDirectory() as folder:
+        other = pathlib.Path(folder).resolve()
+        run = subprocess.run([cmake, "-S", str(root), "-B", str(other), "-G", "Ninja", "-DBUILD_TESTING=OFF",
+                              *(f"-D{key}={cache[key]}" for key in kept if key in cache)],
+                             capture_output=True, check=False, text=True, env=env)
+        if run.returncode != 0:
+            yield f"cmake failed with {run.returncode}: {run.stderr}"
+            return
+        here, hidden = compile_commands(build, root), compile_commands(other, root)
+        for file in sorted(here.keys() | hidden.keys()):
+            if here.get(file) != hidden.get(file):
+                yield f"{file}: compiled by\n  {here.get(file)}\nhere, with the toolkit hidden by\n  {hidden.get(file)}"
+        for mention in mentions_toolkit((other / "build.ninja").read_text()):
+            yield f"build.ninja: {mention}"
 
 
 def main():

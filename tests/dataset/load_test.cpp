@@ -284,7 +284,7 @@ TEST_CASE("given constants replace those of the data set and must fit its channe
   CHECK(load(data).mean == std::vector<double>{0.5});
   CHECK(load(data).std_dev == std::vector<double>{1, 2, 3});
   data.std_dev = {1, 2};
-  CHECK_THAT(refusal(data), Catch::Contains("data.std has 2 values"));
+  CHECK_THAT(refusal(data), Catch::Contains("data.std = 1, 2: must have 1 value for all, or 3"));
   data.std_dev = {0};
   CHECK_THAT(refusal(data), Catch::Contains("data.std = 0"));
 }

@@ -25,7 +25,7 @@ struct Key {
   KeyRole role;
   KeyShape shape;
   ValueType type;
-  std::string_view range;  // shown in errors and help: "a number > 0"
+  std::string_view range;  // shown in errors and help: "a finite number > 0"
   std::string_view help;
   /// Reads one value into settings; throws UsageError whose text is the range alone (the caller adds the place).
   void (*read)(std::string_view text, Settings& settings);

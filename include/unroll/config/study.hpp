@@ -1,6 +1,6 @@
 #pragma once
 // A study read from an INI file and --set options: seeds and the grid, expanded into cells of typed Settings.
-// Pure after the file is read. Errors are UsageError: "FILE:LINE: train.lr = x: must be a number > 0; ...".
+// Pure after the file is read. Errors are UsageError: "FILE:LINE: train.lr = x: must be a finite number > 0; ...".
 #include <cstdint>
 #include <string>
 #include <string_view>
