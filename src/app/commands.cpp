@@ -6,6 +6,7 @@
 #include <iostream>
 
 #include "command_line.hpp"
+#include "keys_text.hpp"
 #include "unroll/app/prepare.hpp"
 #include "unroll/base/error.hpp"
 #include "unroll/store/report.hpp"
@@ -14,17 +15,20 @@
 namespace unroll::app {
 namespace {
 
-constexpr std::array<Command, 4> kCommands{{
+constexpr std::array<Command, 5> kCommands{{
     {"plan", "STUDY.ini [--set KEY=VALUE]... [--json]", "show what would run: counts, sharing, cost, memory, disk",
      "Needs no MPI, GPU or LibTorch, and writes nothing.\n\n"
      "  --set KEY=VALUE   replaces a key of the file, for example --set train.lr=0.01,0.1 (repeatable)\n"
      "  --json            the same as JSON\n",
      run_plan},
+    {"keys", "", "list the keys of a study with their defaults and ranges", "", run_keys},
     {"run", "STUDY.ini --output DIR [--set KEY=VALUE]...", "run the study, alone or under mpirun or srun",
      "Checks the study, its data and DIR, then trains, measures and writes DIR/results.h5 and DIR/telemetry.h5.\n"
-     "Running it again with the same study and DIR resumes: what is finished is not done again.\n\n"
+     "Running it again with the same study and DIR resumes: what is finished is not done again. So a run may be ended\n"
+     "at any time (Ctrl-C, a time limit, a crash).\n\n"
      "  --output DIR      folder of the results (made if it is not there)\n"
      "  --set KEY=VALUE   replaces a key of the file (repeatable)\n\n"
+     "A rank trains on run.threads cores (1): mpirun -n 16 --bind-to none unroll run ... fills 16 cores.\n"
      "LibTorch is looked for in UNROLL_TORCH, beside python3, and where the build found it.\n"
      "Exit codes: 0 complete, 2 wrong use or study, 3 some runs failed, 75 incomplete (run it again).\n",
      run_study},
@@ -50,7 +54,11 @@ std::string help() {
     text += "  " + std::string(command.name) + std::string(8 - command.name.size(), ' ') +
             std::string(command.summary) + "\n";
   }
-  return text + "\nunroll COMMAND --help says more of each; unroll --version names this build.\n";
+  return text +
+         "\nunroll COMMAND --help says more of each; unroll --version names this build. A first study:\n\n"
+         "  unroll plan configs/quickstart.ini\n"
+         "  mpirun -n 2 unroll run configs/quickstart.ini --output results/quickstart\n"
+         "  unroll report results/quickstart\n";
 }
 
 std::string help(const Command& command) {
@@ -64,6 +72,13 @@ int run_plan(const std::vector<std::string>& arguments) {
   const Prepared prepared = prepare(parsed.words[0], parsed.all("--set"), MemoryCheck::no);
   std::cout << (parsed.flags.contains("--json") ? plan::plan_json(prepared.study, prepared.plan)
                                                 : plan::describe_plan(prepared.study, prepared.plan));
+  return kExitComplete;
+}
+
+int run_keys(const std::vector<std::string>& arguments) {
+  const Syntax syntax{.command = "keys", .words = {}, .flags = {}, .values = {}};
+  (void)parse(syntax, arguments);
+  std::cout << keys_text();
   return kExitComplete;
 }
 

@@ -27,6 +27,7 @@ struct Command {
 [[nodiscard]] std::string help(const Command& command);
 
 int run_plan(const std::vector<std::string>& arguments);
+int run_keys(const std::vector<std::string>& arguments);
 int run_study(const std::vector<std::string>& arguments);  // replaces this process by unroll-worker
 int run_merge(const std::vector<std::string>& arguments);
 int run_report(const std::vector<std::string>& arguments);

@@ -70,7 +70,7 @@ std::string suggestion(std::string_view key) {
   std::vector<std::string_view> names(std::begin(kStudyKeys), std::end(kStudyKeys));
   std::transform(keys().begin(), keys().end(), std::back_inserter(names), [](const Key& k) { return k.name; });
   const std::string name = nearest(key, names, std::max<std::size_t>(3, key.size() / 3));
-  return name.empty() ? "README.md lists the keys" : "did you mean " + name + "?";
+  return name.empty() ? "unroll keys lists them" : "did you mean " + name + "?";
 }
 
 void check_known(std::string_view key, const std::string& place) {

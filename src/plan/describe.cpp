@@ -120,6 +120,9 @@ std::string describe_plan(const config::Study& study, const Plan& plan) {
                              counted(totals.lanes_per_pack, "lane"));
   text += line("disk", "about " + bytes_text(totals.disk_bytes));
   text += line("plan id", plan.id);
+  text +=
+      line("words", "M is trained on all data from w_0, M' again without the forget set, M'' is M made to forget it;");
+  text += line("", "a tree is an M with all that forks from it, a lane a model that trains side by side with others");
   return text;
 }
 

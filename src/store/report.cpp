@@ -221,6 +221,8 @@ std::string report(const std::string& results_path) {
       "Mean over seeds [95 % t-interval]; n: seeds. Distances, errors and fractions: geometric mean, interval on the "
       "log\n"
       "(arithmetic where a value is 0). M: original, M': retrained, M'': unlearned; verification error ||M' - M''||;\n"
+      "fraction left: verification error / ||M - M'||, so 0 is as good as retraining and 1 no better than doing "
+      "nothing;\n"
       "eta ||g*||, ||w_T - w_0|| and ||M'' - M|| are trivial predictors to compare the unlearning error with.\n";
   if (num_groups == 0) {
     return text + "\nNo run is finished yet.\n";

@@ -1,4 +1,5 @@
 import json
+import re
 import subprocess
 import time
 import unittest
@@ -39,12 +40,21 @@ class CommandLine(ProgramTest):
     def test_help_and_version_name_every_command(self):
         text = call(PROGRAM, "--help")
         self.assertEqual(text.returncode, 0)
-        for command in ["plan", "run", "merge", "report"]:
+        for command in ["plan", "keys", "run", "merge", "report"]:
             self.assertIn(f"\n  {command} ", text.stdout)
             details = call(PROGRAM, command, "--help")
             self.assertEqual(details.returncode, 0)
             self.assertTrue(details.stdout.startswith(f"usage: unroll {command} "))
         self.assertRegex(call(PROGRAM, "--version").stdout, r"^unroll \d+\.\d+\.\d+\n$")
+
+    def test_keys_lists_every_key_with_its_default_and_range(self):
+        text = call(PROGRAM, "keys").stdout
+
+        self.assertIn("train.lr = 0.01\n    learning rate: a finite number > 0\n", text)
+        self.assertIn("only with loss.kind = sd", text)
+        for line in (SOURCE / "src/config/keys.cpp").read_text().split('"'):
+            if re.fullmatch(r"[a-z]+\.[a-z_]+", line):
+                self.assertRegex(text, rf"(?m)^{re.escape(line)}( = |$)")
 
     def test_plan_prints_counts_and_the_same_as_json(self):
         text = call(PROGRAM, "plan", QUICKSTART, "--set", "study.seeds=0..3")
