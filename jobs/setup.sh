@@ -2,7 +2,7 @@
 # Installs what is missing and builds into build/: the targets named, or the programs and all tests. A later call does
 # nothing twice. Usage: jobs/setup.sh [TARGET...]
 #   UNROLL_TORCH, CMAKE_PREFIX_PATH   a LibTorch to use instead of the wheel
-#   UNROLL_WERROR=ON                  warnings are errors (they are with g++ 12, which the tests run with)
+#   UNROLL_WERROR=ON|OFF              whether warnings are errors (unset: with g++ 12, which the code was written with)
 # Tested on Debian 12; written for Ubuntu 22.04 and later.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -39,7 +39,11 @@ if ((${#packages[@]} > 0)); then
   echo "setup: installing ${packages[*]}"
   as_root=()
   [[ $(id -u) == 0 ]] || as_root=(sudo)
-  "${as_root[@]}" apt-get update -qq
+  if ! have apt-get || ! have "${as_root[0]:-true}"; then
+    echo "setup: needs apt-get, and root or sudo; or install these in another way and start again: ${packages[*]}" >&2
+    exit 2
+  fi
+  "${as_root[@]}" apt-get update -qq || echo "setup: apt-get update failed; going on with the lists that are there" >&2
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}" \
     >/dev/null
 fi
