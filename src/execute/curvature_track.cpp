@@ -15,6 +15,16 @@ double mean(const std::vector<double>& values) {
   return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
 }
 
+std::vector<std::int64_t> rows_measured_on(const plan::Plan& plan, const plan::Tree& tree,
+                                           const config::Settings::Measure& measure) {
+  if (measure.hessian == config::HessianKind::file) {
+    return plan.row_lists.at(measure.hessian_file);
+  }
+  const auto rows = plan.finetune_rows(tree);
+  const auto count = std::min(rows->size(), static_cast<std::size_t>(measure.hessian_first));
+  return {rows->begin(), rows->begin() + static_cast<std::ptrdiff_t>(count)};
+}
+
 double square_root(double value) { return value >= 0 ? std::sqrt(value) : record::kUndefined; }
 
 }  // namespace
@@ -25,7 +35,8 @@ CurvatureTrack::CurvatureTrack(Context& context, const plan::Tree& tree, const p
       tree_(tree),
       cell_(run.cell),
       settings_(context.cell(run.cell)),
-      measured_steps_(std::move(measured_steps)) {
+      measured_steps_(std::move(measured_steps)),
+      fixed_rows_(rows_measured_on(context.plan(), tree, settings_.measure)) {
   constexpr std::string_view kKeys[] = {"measure.sigma", "measure.sigma_every", "measure.sigma_mode",
                                         "measure.hessian", "measure.lanczos_steps", "measure.power_iterations",
                                         "measure.power_tolerance"};
@@ -39,15 +50,6 @@ CurvatureTrack::CurvatureTrack(Context& context, const plan::Tree& tree, const p
 
 bool CurvatureTrack::is_kept(std::int64_t step) const {
   return settings_.measure.sigma_every && step % *settings_.measure.sigma_every == 0;
-}
-
-std::vector<std::int64_t> CurvatureTrack::fixed_rows() const {
-  if (settings_.measure.hessian == config::HessianKind::file) {
-    return context_.plan().row_lists.at(settings_.measure.hessian_file);
-  }
-  const auto rows = context_.plan().finetune_rows(tree_);
-  const auto count = std::min<std::size_t>(rows->size(), static_cast<std::size_t>(settings_.measure.hessian_first));
-  return {rows->begin(), rows->begin() + static_cast<std::ptrdiff_t>(count)};
 }
 
 learn::Hessian CurvatureTrack::hessian(const model::State& at, const std::vector<std::int64_t>& rows) const {

@@ -35,7 +35,7 @@ class CurvatureTrack {
   /// "train", "eval", or "none" for a network without BatchNorm.
   [[nodiscard]] std::string mode() const;
   /// Rows of the batch that curvature is measured on, unless it is the current batch.
-  [[nodiscard]] std::vector<std::int64_t> fixed_rows() const;
+  [[nodiscard]] const std::vector<std::int64_t>& fixed_rows() const { return fixed_rows_; }
   /// The Hessian of the training loss on rows at a state.
   [[nodiscard]] learn::Hessian hessian(const model::State& at, const std::vector<std::int64_t>& rows) const;
   [[nodiscard]] const std::vector<record::CurveRow>& curve() const { return curve_; }
@@ -51,6 +51,7 @@ class CurvatureTrack {
   std::set<std::int64_t> measured_steps_;
   std::string measure_id_;
   torch::Tensor start_vector_;
+  std::vector<std::int64_t> fixed_rows_;
   learn::Spectrum spectrum_{record::kUndefined, record::kUndefined, record::kUndefined, record::kUndefined, 0, false};
   std::vector<double> kept_sizes_, kept_roots_;  // at multiples of sigma_every, from step 0
   std::vector<record::CurveRow> curve_;

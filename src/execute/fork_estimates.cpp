@@ -20,7 +20,7 @@ void ForkEstimates::before_step(const unlearn::Touch& touch, const model::State&
   if (first) {
     first_step_ = touch.step;
     first_rate_ = touch.lr;
-    first_gradient_ = at_start;
+    first_gradient_ = one_hvp_ ? at_start : torch::Tensor{};
     eta_norm_at_start_ = touch.lr * std::sqrt(metrics::squared_norm(at_start));
     eta_norm_at_step_ = touch.step == 0
                             ? eta_norm_at_start_
@@ -37,7 +37,7 @@ void ForkEstimates::before_step(const unlearn::Touch& touch, const model::State&
   sum_ += at_start * touch.lr;
   late_sum_ += at_start * (touch.lr * rates_after);
   if (touch.step > 0) {
-    const auto moved = start_.weights - original.weights;
+    const auto moved = original.weights - start_.weights;
     position_ += track.hessian(start_, touch.rows)(moved).to(torch::kFloat64) *
                  (touch.lr * static_cast<double>(touch.rows.size()) / gradient_->denominator(touch));
     if (!touch.rows_left.empty()) {
@@ -47,7 +47,7 @@ void ForkEstimates::before_step(const unlearn::Touch& touch, const model::State&
   }
 }
 
-double ForkEstimates::one_hvp(double rates, const CurvatureTrack& track) const {
+double ForkEstimates::one_hvp(double rates, const CurvatureTrack& track, bool at_start) const {
   if (!one_hvp_) {
     return record::kUndefined;
   }
@@ -56,7 +56,7 @@ double ForkEstimates::one_hvp(double rates, const CurvatureTrack& track) const {
   }
   const auto v = (sum_ * rates - late_sum_).to(start_.weights.scalar_type());
   const auto product = track.hessian(start_, track.fixed_rows())(v).to(torch::kFloat64);
-  return std::sqrt(metrics::squared_norm(product - position_));
+  return std::sqrt(metrics::squared_norm(at_start ? product - position_ : product));
 }
 
 double ForkEstimates::hessian_gradient_norm(const CurvatureTrack& track) {

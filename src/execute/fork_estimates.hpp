@@ -2,8 +2,10 @@
 // What one forget set's gradient says about the verification error to come, gathered while M trains (METHODS, "read
 // this first" 4; plain SGD). With g_s the forgotten gradient of a touched step s at w_0, eta_s its rate and
 // S_t = sum of eta over steps before t:
-//   one_hvp        || H [sum_s eta_s (S_T - S_{s+1}) g_s] - sum_s eta_s (H_{B_s} - H_{B_s without F}) (w_0 - w_s) ||,
-//                  every Hessian at w_0; for one batch at step k this is eta^2 ||(T - 1 - k) H g* - H_{x*} sum_{j<k} g_j||
+//   one_hvp        || H [sum_s eta_s (S_T - S_{s+1}) g_s] - sum_s eta_s (H_{B_s} - H_{B_s without F}) (w_s - w_0) ||,
+//                  every Hessian at w_0; for one batch at step k this is eta^2 ||(T - 1 - k) H g* + H_{x*} sum_{j<k} g_j||
+// Why the sum: step k takes eta g*(w_k) from M, and g*(w_k) = g* - eta H_{x*} sum_{j<k} g_j. So with equal batches the
+// place of the skipped step does not matter, as it must be.
 //   one_hvp_first  eta^2 (T - 1) ||H g*||, as if the first touched step were step 0
 #include <optional>
 
@@ -27,8 +29,9 @@ class ForkEstimates {
   [[nodiscard]] double eta_gradient_norm_at_step() const { return eta_norm_at_step_; }
   [[nodiscard]] double first_rate() const { return first_rate_; }
 
-  /// rates: S_T. NaN when not asked for; 0 before F was seen.
-  [[nodiscard]] double one_hvp(double rates, const CurvatureTrack& track) const;
+  /// rates: S_T. at_start: the method takes its gradients at w_0; else where M met them, and the second sum, which is
+  /// what they differ by, is left out. NaN when not asked for; 0 before F was seen.
+  [[nodiscard]] double one_hvp(double rates, const CurvatureTrack& track, bool at_start) const;
   /// ||H g*|| of the first touched step, computed once.
   [[nodiscard]] double hessian_gradient_norm(const CurvatureTrack& track);
 

@@ -5,7 +5,6 @@
 #include <numeric>
 
 #include "unroll/learn/evaluate.hpp"
-#include "unroll/metrics/outputs.hpp"
 
 namespace unroll::execute {
 namespace {
@@ -59,23 +58,29 @@ Outputs outputs_of(const model::Network& network, const data::ResidentData& data
           learn::evaluate(network, state, data, data::Part::test, rows.test)};
 }
 
-record::SetOutputs set_outputs(const data::ResidentData& data, data::Part part, const std::vector<std::int64_t>& rows,
-                               const torch::Tensor& original, const torch::Tensor& retrained,
-                               const torch::Tensor& unlearned, const torch::Tensor& reestimated) {
-  record::SetOutputs set;
-  if (rows.empty()) {
-    return set;
+Scores scores_of(const Outputs& outputs) {
+  return {metrics::probabilities(outputs.forget), metrics::probabilities(outputs.retain),
+          metrics::probabilities(outputs.test)};
+}
+
+std::optional<record::SetOutputs> set_outputs(const torch::Tensor& labels, const metrics::Probabilities& original,
+                                              const metrics::Probabilities& retrained,
+                                              const metrics::Probabilities& unlearned,
+                                              const metrics::Probabilities* reestimated) {
+  if (!original.is_finite || !retrained.is_finite || !unlearned.is_finite ||
+      (reestimated != nullptr && !reestimated->is_finite)) {
+    return std::nullopt;
   }
-  const auto labels = data.labels(part, rows);
   const auto of_original = metrics::prediction(original, labels);
   const auto of_retrained = metrics::prediction(retrained, labels);
   const auto of_unlearned = metrics::prediction(unlearned, labels);
   const auto distance = metrics::output_distance(retrained, unlearned);
+  record::SetOutputs set;
   set.accuracy_original = of_original.accuracy;
   set.accuracy_retrained = of_retrained.accuracy;
   set.accuracy_unlearned = of_unlearned.accuracy;
-  if (reestimated.defined()) {
-    set.accuracy_unlearned_reestimated = metrics::prediction(reestimated, labels).accuracy;
+  if (reestimated != nullptr) {
+    set.accuracy_unlearned_reestimated = metrics::prediction(*reestimated, labels).accuracy;
   }
   set.loss_original = of_original.loss;
   set.loss_retrained = of_retrained.loss;

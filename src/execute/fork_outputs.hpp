@@ -2,11 +2,12 @@
 // What M, M' and M'' say on the forget, retain and test rows: accuracies, losses, output distances, and the logits
 // themselves when output.logits asks for them.
 #include <cstdint>
-#include <memory>
+#include <optional>
 #include <vector>
 
 #include "unroll/execute/context.hpp"
 #include "unroll/hdf5/arrays.hpp"
+#include "unroll/metrics/outputs.hpp"
 #include "unroll/record/rows.hpp"
 
 namespace unroll::execute {
@@ -25,11 +26,18 @@ struct Outputs {
 [[nodiscard]] Outputs outputs_of(const model::Network& network, const data::ResidentData& data,
                                  const model::State& state, const EvaluationRows& rows);
 
-/// The columns of one set; reestimated may be undefined.
-[[nodiscard]] record::SetOutputs set_outputs(const data::ResidentData& data, data::Part part,
-                                             const std::vector<std::int64_t>& rows, const torch::Tensor& original,
-                                             const torch::Tensor& retrained, const torch::Tensor& unlearned,
-                                             const torch::Tensor& reestimated);
+/// One model's scores on the three sets.
+struct Scores {
+  metrics::Probabilities forget, retain, test;
+};
+[[nodiscard]] Scores scores_of(const Outputs& outputs);
+
+/// The columns of one set; nullopt when a model's logits are not finite. reestimated: null without BatchNorm.
+[[nodiscard]] std::optional<record::SetOutputs> set_outputs(const torch::Tensor& labels,
+                                                            const metrics::Probabilities& original,
+                                                            const metrics::Probabilities& retrained,
+                                                            const metrics::Probabilities& unlearned,
+                                                            const metrics::Probabilities* reestimated);
 
 /// Arrays "t<step>.<model>.<set>" of logits [rows, C].
 void append_logits(std::vector<hdf5::Array>& arrays, std::int64_t step, const char* model, const Outputs& outputs);

@@ -27,6 +27,17 @@ std::string cpu_vendor() {
   return {text.begin(), text.end()};
 }
 
+/// Family and model, as math libraries choose kernels by them; left out where MKL_CBWR pins the choice.
+std::string cpu_model() {
+  unsigned int eax = 0, ebx = 0, ecx = 0, edx = 0;
+  if (std::getenv("MKL_CBWR") != nullptr || __get_cpuid(1, &eax, &ebx, &ecx, &edx) == 0) {
+    return "";
+  }
+  const unsigned int family = (eax >> 8 & 15) + (eax >> 20 & 255);
+  const unsigned int model = (eax >> 4 & 15) + (eax >> 12 & 240);
+  return std::string("-").append(std::to_string(family)).append("-").append(std::to_string(model));
+}
+
 std::string variable(const char* name) {
   const char* value = std::getenv(name);
   return value != nullptr ? std::string(";") + name + "=" + value : "";
@@ -43,7 +54,7 @@ void set_up_numerics(std::int64_t threads) {
 
 std::string numerics_key(std::int64_t threads) {
   return std::string("unroll=") + UNROLL_VERSION + ";torch=" + TORCH_VERSION +
-         ";build=" + sha256(at::show_config()).substr(0, 12) + ";cpu=" + cpu_vendor() +
+         ";build=" + sha256(at::show_config()).substr(0, 12) + ";cpu=" + cpu_vendor() + cpu_model() +
          ";isa=" + at::get_cpu_capability() + ";threads=" + std::to_string(threads) + ";deterministic=1" +
          variable("ATEN_CPU_CAPABILITY") + variable("ONEDNN_MAX_CPU_ISA") + variable("MKL_CBWR");
 }

@@ -34,7 +34,8 @@ void add_distances(record::PairRow& row, const PairMeasurement& measured, Undefi
   }
 }
 
-void add_curvature(record::PairRow& row, const CurvatureTrack& track, Undefined& undefined) {
+void add_curvature(record::PairRow& row, const config::Settings& settings, const CurvatureTrack& track,
+                   Undefined& undefined) {
   if (!track.asked()) {
     undefined.add("curvature", "not_asked");
     return;
@@ -68,7 +69,7 @@ void add_curvature(record::PairRow& row, const CurvatureTrack& track, Undefined&
     undefined.add("sqrt", "negative_eigenvalue");
   }
   if (std::isnan(row.sigma_rolling)) {
-    undefined.add("rolling", "not_asked");
+    undefined.add("rolling", settings.measure.sigma_every ? "diverged" : "not_asked");
   } else if (std::isnan(row.sigma_sqrt_rolling)) {
     undefined.add("sqrt_rolling", "negative_eigenvalue");
   }
@@ -102,11 +103,14 @@ void add_growth_bound(record::PairRow& row, const PairMeasurement& measured,
     return;
   }
   std::vector<double> growth;
+  const bool own_batch = settings.measure.hessian == config::HessianKind::batch;
   for (std::int64_t step = measured.estimates->first_step() + 1; step < row.step; ++step) {
-    growth.push_back(lr_at(step) * *measured.track->size_at(step));
+    // The batch of a step is the current one when the step has been taken.
+    growth.push_back(lr_at(step) * *measured.track->size_at(own_batch ? step + 1 : step));
   }
   row.growth_bound = metrics::growth_bound(measured.estimates->eta_gradient_norm_at_step(), growth);
-  row.growth_bound_exact = settings.measure.sigma_every == 1 ? 1 : 0;
+  const bool plain_sgd = settings.train.momentum == 0 && settings.train.weight_decay == 0;
+  row.growth_bound_exact = own_batch && plain_sgd && settings.measure.sigma_every == 1 ? 1 : 0;
 }
 
 void add_gradient_estimates(record::PairRow& row, const config::Settings& settings, const PairMeasurement& measured,
@@ -118,7 +122,9 @@ void add_gradient_estimates(record::PairRow& row, const config::Settings& settin
   }
   row.one_hvp_proxy = measured.one_hvp;
   if (std::isnan(row.one_hvp_proxy)) {
-    undefined.add("one_hvp", "not_asked");
+    undefined.add("one_hvp", !settings.measure.one_hvp                          ? "not_asked"
+                             : measured.proxy_form == ProxyForm::none ? "not_for_this_rule"
+                                                                      : "diverged");
     return;
   }
   if (settings.train.schedule != config::Schedule::constant) {
@@ -132,6 +138,23 @@ void add_gradient_estimates(record::PairRow& row, const config::Settings& settin
 }
 
 }  // namespace
+
+ProxyForm proxy_form_of(const config::Settings& settings, const ForgetCounts& counts) {
+  const bool whole_batches = counts.num_skipped == counts.num_touched;
+  if (settings.unlearn.form == config::UnlearnForm::published && !whole_batches) {
+    return ProxyForm::none;
+  }
+  switch (settings.unlearn.rule) {
+    case config::UnlearnRule::epoch_scaled:
+      return ProxyForm::at_start;
+    case config::UnlearnRule::grad_list:
+      return settings.unlearn.gradient_at == config::GradientAt::pre_step ? ProxyForm::at_step : ProxyForm::none;
+    case config::UnlearnRule::checkpoint:
+    case config::UnlearnRule::final_weights:
+      break;
+  }
+  return ProxyForm::none;
+}
 
 record::PairRow make_pair_row(const config::Settings& settings, std::int64_t step,
                               const std::function<double(std::int64_t)>& lr_at, const PairMeasurement& measured,
@@ -148,11 +171,11 @@ record::PairRow make_pair_row(const config::Settings& settings, std::int64_t ste
     undefined.add("all", "diverged");
     return row;
   }
-  if (measured.counts.num_touched == 0 && !measured.is_control) {
+  if (measured.counts.num_touched == 0 && !measured.is_control && !measured.is_fresh) {
     row.status = "not_yet_seen";
   }
   add_distances(row, measured, undefined);
-  add_curvature(row, *measured.track, undefined);
+  add_curvature(row, settings, *measured.track, undefined);
   add_unlearning_errors(row, settings, *measured.track, undefined);
   add_growth_bound(row, measured, lr_at, settings, undefined);
   add_gradient_estimates(row, settings, measured, undefined);

@@ -26,6 +26,11 @@ struct ForgetCounts {
   std::int64_t num_touched = 0, num_draws = 0, num_skipped = 0;
 };
 
+/// For which single-gradient rules the one-HVP proxy is derived: gradients at w_0 (epoch-scaled), or at M's weights
+/// before each touched step (grad-list, pre-step). The published form agrees only where whole batches are forgotten.
+enum class ProxyForm { none, at_start, at_step };
+[[nodiscard]] ProxyForm proxy_form_of(const config::Settings& settings, const ForgetCounts& counts);
+
 struct PairMeasurement {
   metrics::PairDistances distances;
   double buffers_retrained = 0;  // squared distance of the BatchNorm statistics of M'' (those of M) and M'
@@ -35,6 +40,8 @@ struct PairMeasurement {
   double hessian_gradient_norm = record::kUndefined;
   ForgetCounts counts;
   bool is_control = false;  // none or ghost: nothing is ever forgotten
+  bool is_fresh = false;    // retrain.kind = fresh: M' is another model from the first step on
+  ProxyForm proxy_form = ProxyForm::at_start;
 };
 
 /// Distances, curvature and estimates of a row; run, cell, seed and outputs are the caller's. lr_at: rates of M's steps.

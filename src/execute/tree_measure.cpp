@@ -12,6 +12,7 @@ namespace unroll::execute {
 void TreeRunner::at_clock(std::int64_t step, const learn::LanePack& pack) {
   const auto original = pack.state(original_lane_);
   logits_.clear();
+  evaluated_.clear();
   for (const auto& fork : forks_) {
     for (const auto& [text, unlearner] : fork.unlearners) {
       unlearner->at_clock(step, original);
@@ -62,10 +63,12 @@ void TreeRunner::measure(RunState& run, std::int64_t step, const learn::LanePack
   measured.estimates = run.estimates;
   measured.counts = fork.counts;
   measured.is_control = fork.is_control;
+  measured.is_fresh = fork.fresh_order.has_value();
   const auto& total = measured.distances.total;
   const bool finite = std::isfinite(total.verification) && std::isfinite(total.from_start);
-  if (finite) {
-    measured.one_hvp = run.estimates->one_hvp(rates_, *measured.track);
+  measured.proxy_form = proxy_form_of(settings, fork.counts);
+  if (finite && measured.proxy_form != ProxyForm::none) {
+    measured.one_hvp = run.estimates->one_hvp(rates_, *measured.track, measured.proxy_form == ProxyForm::at_start);
     if (fork.counts.num_touched > 0) {
       measured.hessian_gradient_norm = run.estimates->hessian_gradient_norm(*measured.track);
     }
@@ -84,15 +87,14 @@ void TreeRunner::measure(RunState& run, std::int64_t step, const learn::LanePack
       auto layers = make_layer_rows(network_->layout(), measured.distances, row.run_id, step);
       std::move(layers.begin(), layers.end(), std::back_inserter(record_.layers));
     }
-    keep_arrays(run, models, step);
   }
+  keep_arrays(run, models, step);
   row.undefined = undefined.text();
   record_.pairs.push_back(std::move(row));
 }
 
 Outputs TreeRunner::original_outputs(const RunState& run, const model::State& original) {
   const auto& rows = run.evaluation;
-  const auto all = plan_.finetune_rows(tree_);
   auto& pool = logits_["original.all"];
   auto& test = logits_["original.test." + std::to_string(rows.test.size())];
   if (!test.defined()) {
@@ -102,29 +104,30 @@ Outputs TreeRunner::original_outputs(const RunState& run, const model::State& or
     return {learn::evaluate(*network_, original, *data_, data::Part::train, rows.forget),
             learn::evaluate(*network_, original, *data_, data::Part::train, rows.retain), test};
   }
+  const auto& all = *finetune_rows_;
   if (!pool.defined()) {
-    pool = learn::evaluate(*network_, original, *data_, data::Part::train, *all);
+    pool = learn::evaluate(*network_, original, *data_, data::Part::train, all);
   }
   const auto pick = [&](const std::vector<std::int64_t>& wanted) {
     auto index = torch::empty({static_cast<std::int64_t>(wanted.size())}, torch::kInt64);
     for (std::size_t i = 0; i < wanted.size(); ++i) {
-      index.data_ptr<std::int64_t>()[i] = std::lower_bound(all->begin(), all->end(), wanted[i]) - all->begin();
+      index.data_ptr<std::int64_t>()[i] = std::lower_bound(all.begin(), all.end(), wanted[i]) - all.begin();
     }
     return pool.index_select(0, index);
   };
   return {pick(rows.forget), pick(rows.retain), test};
 }
 
-Outputs TreeRunner::retrained_outputs(const RunState& run, const model::State& retrained) {
-  const auto key = "retrained." + std::to_string(run.run->fork) + "." + std::to_string(run.evaluation.test.size()) +
-                   "." + std::to_string(run.evaluation.retain.size()) + ".";
-  if (!logits_.contains(key + "test")) {
-    const auto outputs = outputs_of(*network_, *data_, retrained, run.evaluation);
-    logits_[key + "forget"] = outputs.forget;
-    logits_[key + "retain"] = outputs.retain;
-    logits_[key + "test"] = outputs.test;
+const TreeRunner::Evaluated& TreeRunner::evaluated(const std::string& model, const RunState& run,
+                                                   const std::function<Outputs()>& outputs) {
+  const auto key = model + "." + std::to_string(run.run->fork) + "." + std::to_string(run.evaluation.test.size()) +
+                   "." + std::to_string(run.evaluation.retain.size());
+  auto known = evaluated_.find(key);
+  if (known == evaluated_.end()) {
+    const auto logits = outputs();
+    known = evaluated_.emplace(key, Evaluated{logits, scores_of(logits)}).first;
   }
-  return {logits_[key + "forget"], logits_[key + "retain"], logits_[key + "test"]};
+  return known->second;
 }
 
 void TreeRunner::measure_outputs(RunState& run, const Models& models, record::PairRow& row, Undefined& undefined) {
@@ -134,41 +137,47 @@ void TreeRunner::measure_outputs(RunState& run, const Models& models, record::Pa
     return;
   }
   const auto& rows = run.evaluation;
-  const auto original = original_outputs(run, models.original);
-  const auto retrained = retrained_outputs(run, models.retrained);
+  const auto& original = evaluated("original", run, [&] { return original_outputs(run, models.original); });
+  const auto& retrained =
+      evaluated("retrained", run, [&] { return outputs_of(*network_, *data_, models.retrained, rows); });
   const auto unlearned = outputs_of(*network_, *data_, models.unlearned, rows);
   if (settings.output.logits) {
-    append_logits(run.logits, row.step, "original", original);
-    append_logits(run.logits, row.step, "retrained", retrained);
+    append_logits(run.logits, row.step, "original", original.logits);
+    append_logits(run.logits, row.step, "retrained", retrained.logits);
     append_logits(run.logits, row.step, "unlearned", unlearned);
   }
   if (!settings.measure.outputs) {
     undefined.add("outputs", "not_asked");
     return;
   }
-  Outputs reestimated;
+  std::optional<Scores> reestimated;
   if (network_->layout().num_buffers == 0) {
     undefined.add("reestimated", "no_batchnorm");
   } else if (rows.retain.empty()) {
     undefined.add("reestimated", "no_rows");
   } else {
-    reestimated = outputs_of(
-        *network_, *data_,
-        {models.unlearned.weights, learn::reestimated_buffers(*network_, models.unlearned, *data_, rows.retain)}, rows);
+    const auto buffers = learn::reestimated_buffers(*network_, models.unlearned, *data_, rows.retain);
+    reestimated = scores_of(outputs_of(*network_, *data_, {models.unlearned.weights, buffers}, rows));
   }
-  using data::Part;
-  row.forget = set_outputs(*data_, Part::train, rows.forget, original.forget, retrained.forget, unlearned.forget,
-                           reestimated.forget);
-  row.retain = set_outputs(*data_, Part::train, rows.retain, original.retain, retrained.retain, unlearned.retain,
-                           reestimated.retain);
-  row.test = set_outputs(*data_, Part::test, rows.test, original.test, retrained.test, unlearned.test,
-                         reestimated.test);
-  if (rows.forget.empty()) {
-    undefined.add("forget", "no_forget_rows");
-  }
-  if (rows.retain.empty()) {
-    undefined.add("retain", "no_rows");
-  }
+  const auto scores = scores_of(unlearned);
+  const auto fill = [&](const char* name, const char* when_empty, data::Part part,
+                        const std::vector<std::int64_t>& set_rows, metrics::Probabilities Scores::* set,
+                        record::SetOutputs& columns) {
+    if (set_rows.empty()) {
+      undefined.add(name, when_empty);
+      return;
+    }
+    const auto filled = set_outputs(data_->labels(part, set_rows), original.scores.*set, retrained.scores.*set,
+                                    scores.*set, reestimated ? &((*reestimated).*set) : nullptr);
+    if (filled) {
+      columns = *filled;
+    } else {
+      undefined.add(name, "diverged");
+    }
+  };
+  fill("forget", "no_forget_rows", data::Part::train, rows.forget, &Scores::forget, row.forget);
+  fill("retain", "no_rows", data::Part::train, rows.retain, &Scores::retain, row.retain);
+  fill("test", "no_rows", data::Part::test, rows.test, &Scores::test, row.test);
 }
 
 void TreeRunner::keep_arrays(RunState& run, const Models& models, std::int64_t step) {
@@ -180,7 +189,9 @@ void TreeRunner::keep_arrays(RunState& run, const Models& models, std::int64_t s
     const auto& layout = network_->layout();
     const std::string at = "-t" + std::to_string(step) + ".h5";
     const auto keep = [&](const std::string& name, const model::State& state) {
-      sink_("weights/" + name + at, {model::to_arrays(layout, state.weights, state.buffers), {}});
+      if (kept_.insert(name + at).second) {  // M is one for all runs, M' for all methods
+        sink_("weights/" + name + at, {model::to_arrays(layout, state.weights, state.buffers), {}});
+      }
     };
     keep("original-" + tree_.id, models.original);
     keep("retrained-" + tree_.forks[run.run->fork].id, models.retrained);
@@ -213,10 +224,11 @@ record::RunRow TreeRunner::run_row(const RunState& state) const {
   row.num_forgotten = forget_set.skipped_step ? static_cast<std::int64_t>(order_.batch(*forget_set.skipped_step).size())
                                               : static_cast<std::int64_t>(forget_set.rows.size()) +
                                                     forget_set.num_ghosts;
-  row.first_touch = fork.first_touch;
+  row.first_touch = fork.first_draw;
   row.exact_retrain = forget_set.skipped_step ? 0 : 1;
-  const bool saw_all = context_.cell(run.cell).pretrain.on == config::PretrainOn::all && pretraining.num_steps > 0;
-  row.w0_saw_forget = saw_all && !forks_[run.fork].is_control ? 1 : 0;
+  const auto on = context_.cell(run.cell).pretrain.on;  // a skipped step takes no example from a pretraining on `retain`
+  const bool saw_all = on == config::PretrainOn::all || (on == config::PretrainOn::retain && forget_set.skipped_step);
+  row.w0_saw_forget = saw_all && pretraining.num_steps > 0 && !forks_[run.fork].is_control ? 1 : 0;
   row.status = state.status;
   row.reason = state.reason;
   return row;

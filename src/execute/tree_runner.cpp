@@ -20,7 +20,7 @@ std::string canonical(const config::Settings& settings, std::string_view section
 std::string curvature_text(const config::Settings& settings) {
   constexpr std::string_view kKeys[] = {"measure.sigma",         "measure.sigma_every",    "measure.sigma_mode",
                                         "measure.hessian",       "measure.lanczos_steps",  "measure.power_iterations",
-                                        "measure.power_tolerance", "measure.one_hvp"};
+                                        "measure.power_tolerance"};
   return config::canonical_text(settings, kKeys);
 }
 
@@ -36,6 +36,7 @@ TreeRunner::TreeRunner(Context& context, std::size_t tree, model::State start, s
       start_(std::move(start)),
       repeat_(std::move(repeat)),
       order_(plan_.order_of(tree_)),
+      finetune_rows_(plan_.finetune_rows(tree_)),
       sink_(std::move(sink)) {
   hyper_ = learn::hyper_of(context.cell(tree_.cell), tree_.schedule_steps);
   forks_.resize(tree_.forks.size());
@@ -79,16 +80,15 @@ void TreeRunner::add_run(const plan::Run& run) {
   state.run = &run;
   state.steps = plan_.measured_steps(run);
   state.track = track_for(run);
-  const auto gradient = std::make_shared<const unlearn::ForgottenGradient>(network_, data_, settings);
+  const auto gradient = std::make_shared<const unlearn::ForgottenGradient>(network_, data_, settings, order_.batch_size());
   auto& unlearner = fork.unlearners[canonical(settings, "unlearn.")];
   if (!unlearner) {
     unlearner = unlearn::make_unlearner(settings, start_, gradient);
   }
   state.unlearner = unlearner.get();
-  auto& estimates = fork.estimates[state.track];
+  auto& estimates = fork.estimates[{state.track, settings.measure.one_hvp}];
   if (!estimates) {
-    const bool one_hvp = settings.measure.one_hvp && settings.measure.sigma != config::Sigma::none;
-    estimates = std::make_unique<ForkEstimates>(gradient, start_, one_hvp);
+    estimates = std::make_unique<ForkEstimates>(gradient, start_, settings.measure.one_hvp);
   }
   state.estimates = estimates.get();
   if (settings.measure.outputs || settings.output.logits) {
@@ -180,8 +180,8 @@ void TreeRunner::before_step(std::int64_t step, learn::LanePack& pack, std::vect
       ++fork.counts.num_touched;
       fork.counts.num_draws += static_cast<std::int64_t>(fork.touch->rows_forgotten.size());
       fork.counts.num_skipped += fork.touch->rows_left.empty() ? 1 : 0;
-      for (const auto& [track, estimates] : fork.estimates) {
-        estimates->before_step(*fork.touch, original, rates_after, *tracks_[track]);
+      for (const auto& [key, estimates] : fork.estimates) {
+        estimates->before_step(*fork.touch, original, rates_after, *tracks_[key.first]);
       }
       for (const auto& [text, unlearner] : fork.unlearners) {
         unlearner->before_step(*fork.touch, original);

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -55,7 +56,7 @@ class TreeRunner {
     ForgetCounts counts;
     std::optional<unlearn::Touch> touch;     // of the step being taken
     std::map<std::string, std::unique_ptr<unlearn::Unlearner>> unlearners;  // by canonical [unlearn]
-    std::map<std::size_t, std::unique_ptr<ForkEstimates>> estimates;        // by track
+    std::map<std::pair<std::size_t, bool>, std::unique_ptr<ForkEstimates>> estimates;  // by track and one_hvp
   };
   struct RunState {
     const plan::Run* run = nullptr;
@@ -83,7 +84,13 @@ class TreeRunner {
   void measure(RunState& run, std::int64_t step, const learn::LanePack& pack);
   void measure_outputs(RunState& run, const Models& models, record::PairRow& row, Undefined& undefined);
   [[nodiscard]] Outputs original_outputs(const RunState& run, const model::State& original);
-  [[nodiscard]] Outputs retrained_outputs(const RunState& run, const model::State& retrained);
+  struct Evaluated {
+    Outputs logits;
+    Scores scores;
+  };
+  /// What a model says at the current clock, computed once for all runs that share it.
+  [[nodiscard]] const Evaluated& evaluated(const std::string& model, const RunState& run,
+                                           const std::function<Outputs()>& outputs);
   void keep_arrays(RunState& run, const Models& models, std::int64_t step);
   [[nodiscard]] record::RunRow run_row(const RunState& run) const;
 
@@ -103,7 +110,10 @@ class TreeRunner {
   std::vector<ForkState> forks_;
   std::vector<RunState> runs_;
   double rates_ = 0;                              // S_t: sum of the rates of the steps taken
-  std::map<std::string, torch::Tensor> logits_;   // at the current clock, by model and rows
+  std::map<std::string, torch::Tensor> logits_;    // of M at the current clock, by rows
+  std::map<std::string, Evaluated> evaluated_;     // at the current clock, by model and rows
+  std::shared_ptr<const std::vector<std::int64_t>> finetune_rows_;
+  std::set<std::string> kept_;                     // files written
   ArraySink sink_;
   record::TreeRecord record_;
   double measure_seconds_ = 0;

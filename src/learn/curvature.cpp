@@ -142,13 +142,18 @@ Spectrum power_iteration(const SymmetricMap& map, const torch::Tensor& start, st
     if (!std::isfinite(norm)) {
       return {kNone, kNone, kNone, kNone, spectrum.num_products, false};
     }
-    spectrum.residual = std::sqrt(std::max(0.0, norm * norm - lambda * lambda)) / std::abs(lambda);
     if (i > 0 && std::abs(spectrum.dominant - lambda) / (std::abs(spectrum.dominant) + 1e-6) < tolerance) {
       spectrum.converged = true;
       break;
     }
     spectrum.dominant = lambda;
-    scale(product, 1 / (norm + 1e-6));
+    add_scaled(v, -1 / lambda, product);  // for lambda = 0 not a number: no residual
+    spectrum.residual = std::sqrt(inner_product(v, v));
+    if (norm == 0) {
+      spectrum.converged = true;
+      break;
+    }
+    scale(product, 1 / norm);
     v = std::move(product);
   }
   (spectrum.dominant >= 0 ? spectrum.lambda_max : spectrum.lambda_min) = spectrum.dominant;

@@ -2,69 +2,67 @@
 
 #include <algorithm>
 #include <cmath>
-#include <vector>
 
 namespace unroll::metrics {
-namespace {
 
-/// log softmax of a row.
-void log_softmax(const double* z, std::int64_t classes, std::vector<double>& out) {
-  const double top = *std::max_element(z, z + classes);
-  double sum = 0;
-  for (std::int64_t c = 0; c < classes; ++c) {
-    sum += std::exp(z[c] - top);
-  }
-  const double shift = top + std::log(sum);
-  for (std::int64_t c = 0; c < classes; ++c) {
-    out[static_cast<std::size_t>(c)] = z[c] - shift;
-  }
-}
-
-/// p (log p - log q), 0 where p is 0.
-double divergence_term(double log_p, double log_q) {
-  const double p = std::exp(log_p);
-  return p > 0 ? p * (log_p - log_q) : 0;
-}
-
-}  // namespace
-
-Prediction prediction(const torch::Tensor& logits, const torch::Tensor& labels) {
+Probabilities probabilities(const torch::Tensor& logits) {
   const auto z = logits.to(torch::kFloat64).contiguous();
-  const auto n = z.size(0), classes = z.size(1);
-  const auto* label = labels.data_ptr<std::int64_t>();
-  std::vector<double> log_p(static_cast<std::size_t>(classes));
-  double num_right = 0, loss = 0;
-  for (std::int64_t i = 0; i < n; ++i) {
-    const auto* row = z.data_ptr<double>() + i * classes;
-    num_right += std::max_element(row, row + classes) - row == label[i] ? 1 : 0;
-    log_softmax(row, classes, log_p);
-    loss -= log_p[static_cast<std::size_t>(label[i])];
+  Probabilities out;
+  out.num_rows = z.size(0);
+  out.num_classes = z.size(1);
+  out.logits.assign(z.data_ptr<double>(), z.data_ptr<double>() + z.numel());
+  out.p.resize(out.logits.size());
+  out.log_p.resize(out.logits.size());
+  out.is_finite = std::all_of(out.logits.begin(), out.logits.end(), [](double value) { return std::isfinite(value); });
+  const auto classes = static_cast<std::size_t>(out.num_classes);
+  for (std::size_t row = 0; row < out.logits.size(); row += classes) {
+    const double* from = out.logits.data() + row;
+    const double top = *std::max_element(from, from + classes);
+    double sum = 0;
+    for (std::size_t c = 0; c < classes; ++c) {
+      out.p[row + c] = std::exp(from[c] - top);
+      sum += out.p[row + c];
+    }
+    const double shift = top + std::log(sum);
+    for (std::size_t c = 0; c < classes; ++c) {
+      out.p[row + c] /= sum;
+      out.log_p[row + c] = from[c] - shift;
+    }
   }
-  return {num_right / static_cast<double>(n), loss / static_cast<double>(n)};
+  return out;
 }
 
-OutputDistance output_distance(const torch::Tensor& reference, const torch::Tensor& other) {
-  const auto a = reference.to(torch::kFloat64).contiguous();
-  const auto b = other.to(torch::kFloat64).contiguous();
-  const auto n = a.size(0), classes = a.size(1);
-  std::vector<double> log_p(static_cast<std::size_t>(classes)), log_q(log_p), log_m(log_p);
+Prediction prediction(const Probabilities& outputs, const torch::Tensor& labels) {
+  const auto* label = labels.data_ptr<std::int64_t>();
+  double num_right = 0, loss = 0;
+  for (std::int64_t i = 0; i < outputs.num_rows; ++i) {
+    const double* row = outputs.logits.data() + i * outputs.num_classes;
+    num_right += std::max_element(row, row + outputs.num_classes) - row == label[i] ? 1 : 0;
+    loss -= outputs.log_p[static_cast<std::size_t>(i * outputs.num_classes + label[i])];
+  }
+  const auto count = static_cast<double>(outputs.num_rows);
+  return {num_right / count, loss / count};
+}
+
+OutputDistance output_distance(const Probabilities& reference, const Probabilities& other) {
+  const auto classes = static_cast<std::size_t>(reference.num_classes);
   OutputDistance sum{0, 0, 0};
-  for (std::int64_t i = 0; i < n; ++i) {
-    const auto* z_p = a.data_ptr<double>() + i * classes;
-    const auto* z_q = b.data_ptr<double>() + i * classes;
-    log_softmax(z_p, classes, log_p);
-    log_softmax(z_q, classes, log_q);
+  for (std::size_t row = 0; row < reference.p.size(); row += classes) {
     double square = 0;
-    for (std::size_t c = 0; c < static_cast<std::size_t>(classes); ++c) {
-      const double high = std::max(log_p[c], log_q[c]), low = std::min(log_p[c], log_q[c]);
-      const double log_mean = high + std::log1p(std::exp(low - high)) - std::log(2.0);
-      sum.kl += divergence_term(log_p[c], log_q[c]);
-      sum.js += 0.5 * (divergence_term(log_p[c], log_mean) + divergence_term(log_q[c], log_mean));
-      square += (z_p[c] - z_q[c]) * (z_p[c] - z_q[c]);
+    for (std::size_t i = row; i < row + classes; ++i) {
+      const double p = reference.p[i], q = other.p[i];
+      const double mean = 0.5 * (p + q);
+      const double log_mean = mean > 0 ? std::log(mean) : 0;  // both are 0: no term
+      const double of_p = p > 0 ? p * (reference.log_p[i] - log_mean) : 0;
+      const double of_q = q > 0 ? q * (other.log_p[i] - log_mean) : 0;
+      const double apart = reference.logits[i] - other.logits[i];
+      sum.kl += p > 0 ? p * (reference.log_p[i] - other.log_p[i]) : 0;
+      sum.js += 0.5 * (of_p + of_q);
+      square += apart * apart;
     }
     sum.logits_l2 += std::sqrt(square);
   }
-  const auto count = static_cast<double>(n);
+  const auto count = static_cast<double>(reference.num_rows);
   return {sum.kl / count, sum.js / count, sum.logits_l2 / count};
 }
 

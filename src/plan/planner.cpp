@@ -286,7 +286,8 @@ std::size_t Planner::fork_of(std::size_t cell_index, std::size_t tree_index, con
   if (is_new) {
     const bool is_fresh =
         cell.retrain.kind == config::RetrainKind::fresh && config::find_key("retrain.kind")->acts.holds(cell);
-    tree.forks.push_back({id, cell_index, forget.index, std::nullopt, is_fresh ? 0 : forget.first_touch});
+    tree.forks.push_back({id, cell_index, forget.index, std::nullopt, is_fresh ? 0 : forget.first_touch,
+                          forget.first_touch == kNever ? -1 : forget.first_touch});
   }
   return known->second.fork;
 }

@@ -73,13 +73,14 @@ record::RunRow missing_run(const plan::Plan& plan, const plan::Run& run) {
   row.seed_init = static_cast<std::int64_t>(tree.seeds.init);
   row.seed_pretrain_order = static_cast<std::int64_t>(tree.seeds.pretrain_order);
   row.seed_order = static_cast<std::int64_t>(tree.seeds.order);
-  row.seed_eval = static_cast<std::int64_t>(tree.seeds.eval);
+  row.seed_eval = static_cast<std::int64_t>(plan.seeds_of(run).eval);
   row.pretrain_id = plan.pretrainings[tree.pretraining].id;
   row.original_id = tree.id;
   row.retrained_id = fork.id;
   row.forget_hash = forget.hash;
-  row.num_forgotten = static_cast<std::int64_t>(forget.rows.size());
-  row.first_touch = fork.first_touch;
+  row.num_forgotten = forget.skipped_step ? std::ssize(plan.order_of(tree).batch(*forget.skipped_step))
+                                          : std::ssize(forget.rows) + forget.num_ghosts;
+  row.first_touch = fork.first_draw;
   row.exact_retrain = -1;
   row.w0_saw_forget = -1;
   row.status = "missing";

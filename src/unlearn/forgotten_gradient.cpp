@@ -3,13 +3,14 @@
 namespace unroll::unlearn {
 
 ForgottenGradient::ForgottenGradient(std::shared_ptr<const model::Network> network,
-                                     std::shared_ptr<const data::ResidentData> data, const config::Settings& settings)
+                                     std::shared_ptr<const data::ResidentData> data, const config::Settings& settings,
+                                     std::optional<std::int64_t> batch_size)
     : network_(std::move(network)),
       data_(std::move(data)),
       statistics_(settings.model.batchnorm == config::BatchNormMode::frozen ? model::Statistics::running
                                                                             : model::Statistics::batch),
       gamma_(model::gamma_of(settings.loss)),
-      batch_size_(static_cast<double>(settings.train.batch)),
+      batch_size_(static_cast<double>(batch_size.value_or(settings.train.batch))),
       form_(settings.unlearn.form),
       denominator_(settings.retrain.denominator) {}
 

@@ -18,8 +18,7 @@ class RunningSum final : public Unlearner {
  public:
   enum class At { start, before, after };
   RunningSum(At at, const model::State& start, std::shared_ptr<const ForgottenGradient> gradient)
-      : at_(at), start_(copy_of(start)), gradient_(std::move(gradient)), sum_(torch::zeros_like(
-                                                                             start.weights, torch::kFloat64)) {}
+      : at_(at), start_(start), gradient_(std::move(gradient)) {}
 
   void before_step(const Touch& touch, const model::State& original) override {
     if (at_ != At::after) {
@@ -31,10 +30,15 @@ class RunningSum final : public Unlearner {
       add(touch, original);
     }
   }
-  torch::Tensor correction(const model::State&) override { return sum_; }
+  torch::Tensor correction(const model::State& original) override {
+    return sum_.defined() ? sum_ : torch::zeros_like(original.weights, torch::kFloat64);
+  }
 
  private:
-  void add(const Touch& touch, const model::State& at) { sum_ += (*gradient_)(at, touch) * touch.lr; }
+  void add(const Touch& touch, const model::State& at) {
+    auto term = (*gradient_)(at, touch) * touch.lr;
+    sum_ = sum_.defined() ? sum_ + term : term;
+  }
 
   At at_;
   model::State start_;

@@ -40,7 +40,8 @@ struct Spectrum {
 [[nodiscard]] Spectrum lanczos(const SymmetricMap& map, const torch::Tensor& start, std::int64_t steps);
 
 /// Stops when |previous - current| / (|previous| + 1e-6) < tolerance and gives the previous Rayleigh quotient, as
-/// PyHessian does; signed. Two eigenvalues that tie in size with opposite signs make it stop early or never.
+/// PyHessian does; signed. (PyHessian divides by the norm + 1e-6, which shrinks small eigenvalues; here vectors are
+/// unit vectors.) Two eigenvalues that tie in size with opposite signs make it stop early or never.
 [[nodiscard]] Spectrum power_iteration(const SymmetricMap& map, const torch::Tensor& start, std::int64_t iterations,
                                        double tolerance);
 

@@ -55,6 +55,8 @@ struct Fork {
   /// First step at which M' departs from M; the tree's num_steps if never (none, ghost, or F comes later); 0 for
   /// retrain.kind = fresh.
   std::int64_t first_touch = 0;
+  /// First step whose batch holds an example of F, whatever is measured; -1 if none of the first epoch's does.
+  std::int64_t first_draw = -1;
 };
 
 struct Run {

@@ -2,7 +2,8 @@
 // The rows of the results as plain structs, and for each one table of columns (name, units, meaning) from which
 // shards, results.h5, exports and docs are made. A real that cannot be computed is NaN, and the row's `undefined`
 // column says why: "group=reason;..." (reasons: not_yet_seen, not_asked, zero_denominator, diverged, no_batchnorm,
-// needs_constant_lr, no_rows, single_occurrence_only, no_forget_rows).
+// needs_constant_lr, no_rows, single_occurrence_only, no_forget_rows, negative_eigenvalue, one_end_only,
+// not_for_this_rule).
 #include <cstdint>
 #include <limits>
 #include <span>
@@ -104,7 +105,7 @@ struct RunRow {
   std::string pretrain_id, original_id, retrained_id;  // stage ids
   std::string forget_hash;
   std::int64_t num_forgotten = 0;  // rows in F
-  std::int64_t first_touch = 0;
+  std::int64_t first_touch = 0;          // first step that draws an example of F; -1: never
   std::int64_t exact_retrain = 1;  // 0: kind = step (the examples may recur)
   std::int64_t w0_saw_forget = 0;  // 1: pretraining saw F
   std::string status = "ok";       // ok | diverged

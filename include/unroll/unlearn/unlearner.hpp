@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "unroll/config/settings.hpp"
@@ -29,8 +30,9 @@ struct Touch {
 /// BatchNorm sees each batch as in training; buffers are untouched. The loss is the training loss without decay.
 class ForgottenGradient {
  public:
+  /// batch_size: of M's order, where that is a table; unset: train.batch.
   ForgottenGradient(std::shared_ptr<const model::Network> network, std::shared_ptr<const data::ResidentData> data,
-                    const config::Settings& settings);
+                    const config::Settings& settings, std::optional<std::int64_t> batch_size = {});
   [[nodiscard]] torch::Tensor operator()(const model::State& at, const Touch& touch) const;
   [[nodiscard]] torch::Tensor difference(const model::State& at, const Touch& touch) const;
   /// The divisor of the loss over M's whole batch, and over what is left of it (retrain.denominator).
@@ -63,7 +65,7 @@ class Unlearner {
   [[nodiscard]] virtual torch::Tensor correction(const model::State& original) = 0;
 };
 
-/// start: M's state at step 0.
+/// start: M's state at step 0; kept by reference to its storage, which must not change.
 [[nodiscard]] std::unique_ptr<Unlearner> make_unlearner(const config::Settings& settings, const model::State& start,
                                                         std::shared_ptr<const ForgottenGradient> gradient);
 
