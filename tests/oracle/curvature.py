@@ -1,0 +1,140 @@
+"""Hessians by double backward, and what Lanczos and power iteration must say of them (METHODS, part 4)."""
+import math
+from dataclasses import dataclass
+
+import torch
+
+import streams
+
+SMALL = 200  # parameters up to which the whole spectrum is computed
+
+
+@dataclass
+class Spectrum:
+    high: float = math.nan
+    low: float = math.nan
+    dominant: float = math.nan
+    residual: float = math.nan
+    products: int = 0
+    converged: int = 0
+
+
+class Hessian:
+    """Of a loss that is a function of the module's parameters at `state`."""
+
+    def __init__(self, problem, state, value):
+        self.problem, self.state, self.value = problem, state, value
+
+    def __call__(self, v):
+        if self.problem.graph_of is not self:  # the module has been loaded with another state since
+            self.problem.load(self.state)
+            self.problem.graph_of = self
+            self.problem.net.train(not self.problem.frozen and self.problem.cell["measure.sigma_mode"] == "train")
+            self.gradient = self.problem.flat_gradient(self.value(), create_graph=True)
+        parts = torch.autograd.grad(self.gradient @ v, list(self.problem.net.parameters()), retain_graph=True,
+                                    materialize_grads=True)
+        return torch.cat([part.flatten() for part in parts]).detach()
+
+    def spectrum(self):
+        size = len(self.state.weights)
+        return torch.linalg.eigvalsh(torch.stack([self(row) for row in torch.eye(size).double()]))
+
+
+def of_rows(problem, state, rows):
+    return Hessian(problem, state, lambda: problem.loss(rows, len(rows)))
+
+
+def of_forgotten(problem, state, step):
+    """The Jacobian of the forgotten gradient of a touched step."""
+    left = problem.left_of(step)
+
+    def value():
+        whole = problem.loss(problem.batch(step), len(problem.batch(step)))
+        return whole - problem.loss(left, problem.denominator_left(step)) if left else whole
+
+    return Hessian(problem, state, value)
+
+
+def start_vector(problem):
+    return torch.from_numpy(streams.normals(problem.cell["seed.eval"], "lanczos", len(problem.start.weights)))
+
+
+def krylov(hessian, v, steps):
+    """The extreme Ritz pairs over span(v, Hv, ..., H^(steps-1) v), from an orthonormal basis and H on it."""
+    basis, images = [v / v.norm()], []
+    while True:
+        images.append(hessian(basis[-1]))
+        w = images[-1]
+        for _ in range(3):
+            q = torch.stack(basis)
+            w = w - q.T @ (q @ w)
+        largest = max(abs(float(q @ h)) for q, h in zip(basis, images))
+        if len(images) == min(steps, len(v)) or w.norm() <= 1e-12 * largest:
+            break
+        basis.append(w / w.norm())
+    q, h = torch.stack(basis), torch.stack(images)
+    small = q @ h.T
+    values, vectors = torch.linalg.eigh((small + small.T) / 2)
+    low, high = float(values[0]), float(values[-1])
+    take = -1 if abs(high) >= abs(low) * (1 - 1e-6) else 0
+    y, hy = vectors[:, take] @ q, vectors[:, take] @ h
+    residual = float((hy - values[take] * y).norm() / abs(values[take]))
+    return Spectrum(high, low, float(values[take]), residual, len(images), int(residual < 1e-3))
+
+
+def power(hessian, v, iterations, tolerance):
+    result = Spectrum()
+    v = v / v.norm()
+    for i in range(iterations):
+        hv = hessian(v)
+        result.products += 1
+        value = float(v @ hv)
+        if i > 0 and abs(result.dominant - value) / (abs(result.dominant) + 1e-6) < tolerance:
+            result.converged = 1
+            break
+        result.dominant = value
+        result.residual = float((hv - value * v).norm()) / abs(value)
+        v = hv / hv.norm()
+    if result.dominant >= 0:
+        result.high = result.dominant
+    else:
+        result.low = result.dominant
+    return result
+
+
+class Track:
+    """The spectrum of M's Hessian at a step, each computed once."""
+
+    def __init__(self, problem, states):
+        self.problem, self.states, self.known = problem, states, {}
+        self.v = start_vector(problem)
+
+    def fixed_rows(self):
+        kind = self.problem.cell["measure.hessian"]
+        if kind.startswith("file:"):
+            return self.problem.cell["measure.hessian_rows"]
+        return self.problem.rows[:int(kind.split(":")[1]) if kind.startswith("first:") else 512]
+
+    def rows(self, step):
+        current = self.problem.cell["measure.hessian"] == "batch"
+        return self.problem.batch(max(step - 1, 0)) if current else self.fixed_rows()
+
+    def at(self, step):
+        if step not in self.known:
+            cell = self.problem.cell
+            hessian = of_rows(self.problem, self.states[step], self.rows(step))
+            if cell["measure.sigma"] == "power":
+                found = power(hessian, self.v, cell["measure.power_iterations"], cell["measure.power_tolerance"])
+            else:
+                found = krylov(hessian, self.v, cell["measure.lanczos_steps"])
+                if len(self.v) <= SMALL and cell["measure.lanczos_steps"] >= len(self.v) and len(self.known) < 2:
+                    exact = hessian.spectrum()
+                    scale = float(exact.abs().max())
+                    assert abs(found.high - exact[-1]) < 1e-9 * scale and abs(found.low - exact[0]) < 1e-9 * scale
+            self.known[step] = found
+        return self.known[step]
+
+    def kept(self, step):
+        """Multiples of sigma_every up to a step."""
+        every = self.problem.cell["measure.sigma_every"]
+        return [self.at(s) for s in range(0, step + 1, every)] if every else []

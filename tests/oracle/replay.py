@@ -1,0 +1,67 @@
+"""M, M' and M'' with torch.optim.SGD: every state of M and M' is kept, everything else is computed from them."""
+import torch
+
+from problem import State
+
+
+def _train(problem, num_steps, plan):
+    """plan(step): (rows, denominator) to train on, "freeze" or "coast". Returns the states after 0..num_steps steps."""
+    cell = problem.cell
+    net = problem.load(problem.start)
+    optimizer = torch.optim.SGD(net.parameters(), lr=1, momentum=cell["train.momentum"],
+                                weight_decay=cell["train.weight_decay"])
+    states = [problem.state()]
+    for step in range(num_steps):
+        action = plan(step)
+        optimizer.param_groups[0]["lr"] = problem.lr(step)
+        problem.training_mode()
+        optimizer.zero_grad()
+        if action == "coast":
+            for parameter in net.parameters():
+                parameter.grad = torch.zeros_like(parameter)
+        elif action != "freeze":
+            problem.loss(*action).backward()
+        if action != "freeze":
+            optimizer.step()
+        states.append(problem.state())
+    return states
+
+
+def originals(problem, num_steps):
+    return _train(problem, num_steps, lambda step: (problem.batch(step), len(problem.batch(step))))
+
+
+def retrained(problem, num_steps):
+    skip = problem.cell["retrain.skip"]
+
+    def coupled(step):
+        left = problem.left_of(step)
+        return (left, problem.denominator_left(step)) if left else skip
+
+    if problem.cell["retrain.kind"] == "coupled":
+        return _train(problem, num_steps, coupled)
+    batches = problem.batches_of([row for row in problem.rows if row not in problem.forgotten])
+
+    def fresh(step):
+        position = step % len(problem.epoch)
+        return (batches[position], len(batches[position])) if position < len(batches) else skip
+
+    return _train(problem, num_steps, fresh)
+
+
+def correction(problem, states, step):
+    """w'' - w after `step` steps: METHODS 2.1, 2.2 with the difference of batch gradients, or as published."""
+    cell = problem.cell
+    gradient = (problem.published_gradient if cell["unlearn.form"] == "published" else problem.forgotten_gradient)
+    late = cell["unlearn.gradient_at"] == "post-step"
+    where = {"epoch-scaled": lambda s: 0, "grad-list": lambda s: s + 1 if late else s,
+             "checkpoint": lambda s: step - step % cell["unlearn.checkpoint_every"],
+             "final-weights": lambda s: step}[cell["unlearn.rule"]]
+    total = torch.zeros_like(states[0].weights)
+    for s in problem.touched(step):
+        total += problem.lr(s) * gradient(states[where(s)], s)
+    return total
+
+
+def unlearned(states, step, change):
+    return State(states[step].weights + change, states[step].buffers)
