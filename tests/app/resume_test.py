@@ -43,10 +43,12 @@ class Resume(ProgramTest):
 
     def test_killed_ranks_and_ended_runs_resume_to_the_same_bytes(self):
         _, undisturbed = self.finish("undisturbed")
+        again, repeated = self.finish("undisturbed")
+        self.assertIn(" 0 left", again)
+        self.assertEqual(repeated, undisturbed)
         for name, strike in [("rank-1", lambda run: os.kill(children(run.pid)[1], signal.SIGKILL)),
                              ("rank-0", lambda run: os.kill(children(run.pid)[0], signal.SIGKILL)),
-                             ("terminated", lambda run: run.terminate()),
-                             ("interrupted", lambda run: run.send_signal(signal.SIGINT))]:
+                             ("terminated", lambda run: run.terminate())]:
             with self.subTest(name):
                 run = self.start(name)
                 self.wait_for_two_commits(run, name)
@@ -62,8 +64,6 @@ class Resume(ProgramTest):
                 self.assertGreater(int(first.group(1)), 0, text)
                 self.assertLess(int(first.group(1)), int(first.group(2)), text)
                 self.assertEqual(resumed, undisturbed)
-                again, _ = self.finish(name)
-                self.assertIn(" 0 left", again)
 
     def test_a_run_without_mpirun_resumes_too(self):
         settings = sets([*SETTINGS, "study.seeds=0,1"][1:])
