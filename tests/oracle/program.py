@@ -20,14 +20,15 @@ DEFAULTS = {
     "measure.layers": True}
 
 
-def always(settings):
-    """Keys that differ from the program's defaults: written wherever they act."""
-    keys = ["model.arch", "model.dtype", "train.lr", "measure.layers"]
+def settled(settings, has_table):
+    """With the keys that differ from the program's defaults, wherever they act."""
+    keys = [] if has_table else ["train.batch"]
+    keys += ["model.arch", "model.dtype", "train.lr", "measure.layers"]
     if settings.get("model.arch", "mlp") == "mlp":
         keys += ["model.hidden", "model.activation"]
     if settings.get("measure.sigma", "lanczos") == "lanczos":
         keys += ["measure.lanczos_steps"]
-    return {key: DEFAULTS[key] for key in keys}
+    return {key: DEFAULTS[key] for key in keys} | settings
 
 
 class Axis(list):

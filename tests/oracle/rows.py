@@ -55,10 +55,11 @@ class Rows:
     def pair(self, step):
         touched = self.problem.touched(step)
         skipped = [s for s in touched if not self.problem.left_of(s)]
+        fresh = self.cell["retrain.kind"] == "fresh"
         row = {"step": step, "lr": self.problem.lr(max(step - 1, 0)), "num_touched_steps": len(touched),
                "num_forgotten_draws": sum(len(self.problem.forgotten_of(s)) for s in touched),
                "num_skipped_steps": len(skipped),
-               "status": "ok" if touched or self.is_control() else "not_yet_seen"}
+               "status": "ok" if touched or self.is_control() or fresh else "not_yet_seen"}
         change = self.correction(step)
         row |= self.distances(step, change)
         row |= self.curvature(step, row["lr"])
@@ -110,7 +111,7 @@ class Rows:
     def gradient_estimates(self, step, touched):
         result = {"one_hvp_proxy": None, "one_hvp_proxy_first": None, "growth_bound": None, "growth_bound_exact": 0,
                   "eta_gradient_norm": None}
-        problem, asked = self.problem, self.track and self.cell["measure.one_hvp"]
+        problem, asked = self.problem, self.track and self.cell["measure.one_hvp"] and self.has_proxy(touched)
         constant = self.cell["train.schedule"] == "constant"
         if not touched:
             if asked:
@@ -126,26 +127,35 @@ class Rows:
                 result["one_hvp_proxy_first"] = problem.lr(k) ** 2 * (step - 1) * norm(hessian(g))
         every = self.cell["measure.sigma_every"]
         if every and self.track and len(touched) == 1:
+            plain = self.cell["train.momentum"] == 0 and self.cell["train.weight_decay"] == 0
             own = self.cell["measure.hessian"] == "batch"
             growth = 1
             for s in range(k + 1, step):
                 clock = s + 1 if own else s  # the batch of step s is current at clock s + 1
                 growth *= 1 + problem.lr(s) * abs(self.track.at(clock - clock % every).dominant)
             result["growth_bound"] = problem.lr(k) * norm(problem.forgotten_gradient(self.m[k], k)) * (growth - 1)
-            result["growth_bound_exact"] = int(every == 1 and own)
+            result["growth_bound_exact"] = int(every == 1 and own and plain)
         return result
+
+    def has_proxy(self, touched):
+        """It is derived for gradients at w_0 or where M met them, and not for parts of batches as published."""
+        whole = not any(self.problem.left_of(s) for s in touched)
+        known = self.cell["unlearn.rule"] == "epoch-scaled" or (
+            self.cell["unlearn.rule"] == "grad-list" and self.cell["unlearn.gradient_at"] == "pre-step")
+        return known and (whole or self.cell["unlearn.form"] == "difference")
 
     def one_hvp(self, step, touched, hessian):
         """With d_s = w_s - w'_s and r the rate: a touched step adds -r_s g_s(w_s), g_s(w_s) = g_s(w_0) + J_s (w_s -
         w_0), and every later step u takes r_u H d_u away. So w'' - w' = d_T + sum r_s g_s(w_0) is to second order in r
-        sum_s r_s (sum_{u > s} r_u) H g_s - sum_s r_s J_s (w_s - w_0)."""
+        sum_s r_s (sum_{u > s} r_u) H g_s - sum_s r_s J_s (w_s - w_0); without the
+        J_s if the g_s(w_s) are added back."""
         problem = self.problem
         total = torch.zeros_like(self.start.weights)
         for s in touched:
             later = sum(problem.lr(u) for u in range(s + 1, step))
             total += problem.lr(s) * later * problem.forgotten_gradient(self.start, s)
         total = hessian(total)
-        for s in touched:
+        for s in touched if self.cell["unlearn.rule"] == "epoch-scaled" else []:
             jacobian = curvature.of_forgotten(problem, self.start, s)
             total -= problem.lr(s) * jacobian(self.m[s].weights - self.start.weights)
         return norm(total)
