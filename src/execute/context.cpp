@@ -13,8 +13,7 @@ std::shared_ptr<const data::ResidentData> Context::data(std::size_t cell_index) 
   if (!resident) {
     auto& set = sets_[description];
     if (!set) {
-      set = replaced_ ? replaced_
-                      : std::make_shared<const dataset::DataSet>(dataset::load(cell(cell_index).data));
+      set = replaced_ ? replaced_ : std::make_shared<const dataset::DataSet>(dataset::load(cell(cell_index).data));
       if (!replaced_ && set->description.content_hash != plan_.descriptions[description]->content_hash) {
         throw Error("the data changed while the study was starting: data.path = " + cell(cell_index).data.path);
       }
@@ -28,8 +27,8 @@ std::shared_ptr<const model::Network> Context::network(std::size_t cell_index) {
   const auto& settings = cell(cell_index);
   const auto& description = plan_.description(cell_index);
   constexpr std::string_view kModel[] = {"model."};
-  const std::string key = config::canonical_text(settings, kModel) + "/" +
-                          std::to_string(plan_.description_of_cell[cell_index]);
+  const std::string key =
+      config::canonical_text(settings, kModel) + "/" + std::to_string(plan_.description_of_cell[cell_index]);
   auto& network = networks_[key];
   if (!network) {
     network = model::make_network(settings.model, description.shape, description.num_classes);
@@ -53,8 +52,9 @@ model::State Context::initial_state(std::size_t cell_index, std::uint64_t seed) 
   auto loaded = model::from_arrays(layout, hdf5::read_arrays(settings.init.file), dtype, settings.init.file);
   if (!loaded.has_buffers && settings.model.batchnorm == config::BatchNormMode::frozen &&
       (settings.pretrain.on == config::PretrainOn::none || settings.pretrain.epochs == 0)) {
-    throw UsageError(settings.init.file +
-                     ": holds no BatchNorm statistics, and model.batchnorm = frozen needs w_0's; use train, or pretrain");
+    throw UsageError(
+        settings.init.file +
+        ": holds no BatchNorm statistics, and model.batchnorm = frozen needs w_0's; use train, or pretrain");
   }
   return loaded.state;
 }

@@ -37,14 +37,15 @@ CurvatureTrack::CurvatureTrack(Context& context, const plan::Tree& tree, const p
       settings_(context.cell(run.cell)),
       measured_steps_(std::move(measured_steps)),
       fixed_rows_(rows_measured_on(context.plan(), tree, settings_.measure)) {
-  constexpr std::string_view kKeys[] = {"measure.sigma", "measure.sigma_every", "measure.sigma_mode",
-                                        "measure.hessian", "measure.lanczos_steps", "measure.power_iterations",
+  constexpr std::string_view kKeys[] = {"measure.sigma",          "measure.sigma_every",   "measure.sigma_mode",
+                                        "measure.hessian",        "measure.lanczos_steps", "measure.power_iterations",
                                         "measure.power_tolerance"};
   measure_id_ = sha256(config::canonical_text(settings_, kKeys) + std::to_string(context.plan().seeds_of(run).eval))
                     .substr(0, 16);
   if (asked()) {
-    start_vector_ = learn::start_vector(context.plan().seeds_of(run).eval, context.network(cell_)->layout().num_parameters,
-                                        data::scalar_type(settings_.model.dtype));
+    start_vector_ =
+        learn::start_vector(context.plan().seeds_of(run).eval, context.network(cell_)->layout().num_parameters,
+                            data::scalar_type(settings_.model.dtype));
   }
 }
 

@@ -18,13 +18,12 @@ namespace unroll::execute {
 class CurvatureTrack {
  public:
   /// run: whose measure settings and eval seed apply.
-  CurvatureTrack(Context& context, const plan::Tree& tree, const plan::Run& run,
-                 std::set<std::int64_t> measured_steps);
+  CurvatureTrack(Context& context, const plan::Tree& tree, const plan::Run& run, std::set<std::int64_t> measured_steps);
 
   [[nodiscard]] bool is_due(std::int64_t step) const;
   /// Measures at a step that is due. batch_rows: those of step - 1 (of step 0 at the start).
   void measure(std::int64_t step, const model::State& original, const std::vector<std::int64_t>& batch_rows,
-                double distance_from_start);
+               double distance_from_start);
 
   [[nodiscard]] bool asked() const { return settings_.measure.sigma != config::Sigma::none; }
   /// Of the last step measured; undefined numbers before.

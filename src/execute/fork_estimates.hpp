@@ -3,7 +3,8 @@
 // this first" 4; plain SGD). With g_s the forgotten gradient of a touched step s at w_0, eta_s its rate and
 // S_t = sum of eta over steps before t:
 //   one_hvp        || H [sum_s eta_s (S_T - S_{s+1}) g_s] - sum_s eta_s (H_{B_s} - H_{B_s without F}) (w_s - w_0) ||,
-//                  every Hessian at w_0; for one batch at step k this is eta^2 ||(T - 1 - k) H g* + H_{x*} sum_{j<k} g_j||
+//                  every Hessian at w_0; for one batch at step k this is eta^2 ||(T - 1 - k) H g* + H_{x*} sum_{j<k}
+//                  g_j||
 // Why the sum: step k takes eta g*(w_k) from M, and g*(w_k) = g* - eta H_{x*} sum_{j<k} g_j. So with equal batches the
 // place of the skipped step does not matter, as it must be.
 //   one_hvp_first  eta^2 (T - 1) ||H g*||, as if the first touched step were step 0

@@ -13,9 +13,7 @@ namespace {
 
 constexpr double kStageDeadline_s = 30;  // for a file that a network file system does not show yet
 
-double now_s() {
-  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
+double now_s() { return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count(); }
 
 }  // namespace
 
@@ -70,8 +68,8 @@ void ItemRunner::run_pretrainings(const std::vector<std::size_t>& items, const F
   for (std::size_t i = 0; i < items.size(); ++i) {
     const auto& pretraining = plan.pretrainings[indices[i]];
     const auto digest = writer_.commit_stage(pretraining.id, stage_of(context_, pretraining, states[i]));
-    rows.push_back(telemetry(pretraining.id, "pretraining", static_cast<std::int64_t>(items.size()),
-                             pretraining.num_steps));
+    rows.push_back(
+        telemetry(pretraining.id, "pretraining", static_cast<std::int64_t>(items.size()), pretraining.num_steps));
     rows.back().train_s = seconds;
     finish(items[i], digest);
   }
@@ -138,8 +136,8 @@ void ItemRunner::run_trees(const std::vector<std::size_t>& items, const Finish& 
   std::vector<record::TelemetryRow> rows;
   const auto count = static_cast<double>(items.size());
   for (std::size_t i = 0; i < items.size(); ++i) {
-    rows.push_back(telemetry(plan.trees[plan.items[items[i]].index].id, "tree", result.num_lanes,
-                             result.model_steps[i]));
+    rows.push_back(
+        telemetry(plan.trees[plan.items[items[i]].index].id, "tree", result.num_lanes, result.model_steps[i]));
     rows.back().train_s = result.train_s / count;
     rows.back().curvature_s = result.curvature_s / count;
     rows.back().measure_s = result.measure_s / count;

@@ -110,7 +110,9 @@ void add_growth_bound(record::PairRow& row, const PairMeasurement& measured,
   }
   row.growth_bound = metrics::growth_bound(measured.estimates->eta_gradient_norm_at_step(), growth);
   const bool plain_sgd = settings.train.momentum == 0 && settings.train.weight_decay == 0;
-  row.growth_bound_exact = own_batch && plain_sgd && settings.measure.sigma_every == 1 ? 1 : 0;
+  // A gradient taken at w_0 instead of w_k leaves eta ||g*(w_0) - g*(w_k)|| beside what the bound covers.
+  const bool from_step = measured.proxy_form == ProxyForm::at_step || measured.estimates->first_step() == 0;
+  row.growth_bound_exact = own_batch && plain_sgd && from_step && settings.measure.sigma_every == 1 ? 1 : 0;
 }
 
 void add_gradient_estimates(record::PairRow& row, const config::Settings& settings, const PairMeasurement& measured,
@@ -122,7 +124,7 @@ void add_gradient_estimates(record::PairRow& row, const config::Settings& settin
   }
   row.one_hvp_proxy = measured.one_hvp;
   if (std::isnan(row.one_hvp_proxy)) {
-    undefined.add("one_hvp", !settings.measure.one_hvp                          ? "not_asked"
+    undefined.add("one_hvp", !settings.measure.one_hvp                ? "not_asked"
                              : measured.proxy_form == ProxyForm::none ? "not_for_this_rule"
                                                                       : "diverged");
     return;
@@ -132,8 +134,7 @@ void add_gradient_estimates(record::PairRow& row, const config::Settings& settin
   } else if (measured.counts.num_touched == 0) {
     row.one_hvp_proxy_first = 0;
   } else {
-    row.one_hvp_proxy_first =
-        row.lr * row.lr * static_cast<double>(row.step - 1) * measured.hessian_gradient_norm;
+    row.one_hvp_proxy_first = row.lr * row.lr * static_cast<double>(row.step - 1) * measured.hessian_gradient_norm;
   }
 }
 

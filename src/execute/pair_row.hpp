@@ -44,7 +44,8 @@ struct PairMeasurement {
   ProxyForm proxy_form = ProxyForm::at_start;
 };
 
-/// Distances, curvature and estimates of a row; run, cell, seed and outputs are the caller's. lr_at: rates of M's steps.
+/// Distances, curvature and estimates of a row; run, cell, seed and outputs are the caller's. lr_at: rates of M's
+/// steps.
 [[nodiscard]] record::PairRow make_pair_row(const config::Settings& settings, std::int64_t step,
                                             const std::function<double(std::int64_t)>& lr_at,
                                             const PairMeasurement& measured, Undefined& undefined);

@@ -35,8 +35,7 @@ hdf5::ArrayFile train_repeat(Context& context, std::size_t index, const model::S
   for (std::int64_t step = 0; step <= *steps.rbegin(); ++step) {
     if (steps.contains(step)) {
       const auto state = pack.state(0);
-      auto arrays =
-          model::to_arrays(context.network(tree.cell)->layout(), state.weights, state.buffers, prefix(step));
+      auto arrays = model::to_arrays(context.network(tree.cell)->layout(), state.weights, state.buffers, prefix(step));
       std::move(arrays.begin(), arrays.end(), std::back_inserter(file.arrays));
     }
     if (step < *steps.rbegin()) {

@@ -6,6 +6,7 @@
 #include "execute/repeat.hpp"
 #include "execute/tree_runner.hpp"
 #include "unroll/learn/evaluate.hpp"
+#include "unroll/record/planned.hpp"
 
 namespace unroll::execute {
 
@@ -74,7 +75,8 @@ void TreeRunner::measure(RunState& run, std::int64_t step, const learn::LanePack
     }
   }
   Undefined undefined;
-  auto row = make_pair_row(settings, step, [&](std::int64_t s) { return hyper_.lr_at(s); }, measured, undefined);
+  auto row = make_pair_row(
+      settings, step, [&](std::int64_t s) { return hyper_.lr_at(s); }, measured, undefined);
   row.run_id = run.run->id;
   row.cell = static_cast<std::int64_t>(run.run->cell);
   row.seed = plan_.seeds[run.run->seed];
@@ -161,7 +163,7 @@ void TreeRunner::measure_outputs(RunState& run, const Models& models, record::Pa
   }
   const auto scores = scores_of(unlearned);
   const auto fill = [&](const char* name, const char* when_empty, data::Part part,
-                        const std::vector<std::int64_t>& set_rows, metrics::Probabilities Scores::* set,
+                        const std::vector<std::int64_t>& set_rows, metrics::Probabilities Scores::*set,
                         record::SetOutputs& columns) {
     if (set_rows.empty()) {
       undefined.add(name, when_empty);
@@ -203,40 +205,11 @@ void TreeRunner::keep_arrays(RunState& run, const Models& models, std::int64_t s
   }
 }
 
-record::RunRow TreeRunner::run_row(const RunState& state) const {
-  const auto& run = *state.run;
-  const auto& fork = tree_.forks[run.fork];
-  const auto& forget_set = plan_.forget_sets[fork.forget_set];
-  const auto& pretraining = plan_.pretrainings[tree_.pretraining];
-  record::RunRow row;
-  row.run_id = run.id;
-  row.cell = static_cast<std::int64_t>(run.cell);
-  row.seed = plan_.seeds[run.seed];
-  row.seed_split = static_cast<std::int64_t>(tree_.seeds.split);
-  row.seed_init = static_cast<std::int64_t>(tree_.seeds.init);
-  row.seed_pretrain_order = static_cast<std::int64_t>(tree_.seeds.pretrain_order);
-  row.seed_order = static_cast<std::int64_t>(tree_.seeds.order);
-  row.seed_eval = static_cast<std::int64_t>(plan_.seeds_of(run).eval);
-  row.pretrain_id = pretraining.id;
-  row.original_id = tree_.id;
-  row.retrained_id = fork.id;
-  row.forget_hash = forget_set.hash;
-  row.num_forgotten = forget_set.skipped_step ? static_cast<std::int64_t>(order_.batch(*forget_set.skipped_step).size())
-                                              : static_cast<std::int64_t>(forget_set.rows.size()) +
-                                                    forget_set.num_ghosts;
-  row.first_touch = fork.first_draw;
-  row.exact_retrain = forget_set.skipped_step ? 0 : 1;
-  const auto on = context_.cell(run.cell).pretrain.on;  // a skipped step takes no example from a pretraining on `retain`
-  const bool saw_all = on == config::PretrainOn::all || (on == config::PretrainOn::retain && forget_set.skipped_step);
-  row.w0_saw_forget = saw_all && pretraining.num_steps > 0 && !forks_[run.fork].is_control ? 1 : 0;
-  row.status = state.status;
-  row.reason = state.reason;
-  return row;
-}
-
 record::TreeRecord TreeRunner::take_record() {
   for (const auto& run : runs_) {
-    record_.runs.push_back(run_row(run));
+    record_.runs.push_back(record::planned_run(plan_, *run.run));
+    record_.runs.back().status = run.status;
+    record_.runs.back().reason = run.reason;
   }
   for (const auto& track : tracks_) {
     record_.curves.insert(record_.curves.end(), track->curve().begin(), track->curve().end());

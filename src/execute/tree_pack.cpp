@@ -29,8 +29,7 @@ struct Placement {
   }
 };
 
-void place(const Placement& placement, const std::vector<std::unique_ptr<TreeRunner>>& runners,
-           learn::LanePack& pack) {
+void place(const Placement& placement, const std::vector<std::unique_ptr<TreeRunner>>& runners, learn::LanePack& pack) {
   std::vector<std::map<std::size_t, std::int64_t>> fork_lanes(runners.size());
   std::vector<std::int64_t> original_lanes(runners.size());
   for (std::size_t lane = 0; lane < placement.lanes.size(); ++lane) {
@@ -55,8 +54,8 @@ PackResult run_trees(Context& context, std::vector<TreeStart> starts, const Arra
   std::vector<std::unique_ptr<TreeRunner>> runners;
   std::int64_t last_step = 0;
   for (auto& start : starts) {
-    runners.push_back(std::make_unique<TreeRunner>(context, start.tree, std::move(start.state),
-                                                   std::move(start.repeat), sink));
+    runners.push_back(
+        std::make_unique<TreeRunner>(context, start.tree, std::move(start.state), std::move(start.repeat), sink));
     last_step = std::max(last_step, runners.back()->num_steps());
   }
   const Placement placement(runners);

@@ -9,9 +9,9 @@
 namespace unroll::execute {
 
 struct TreeStart {
-  std::size_t tree = 0;                     // into Plan::trees
-  model::State state;                       // w_0
-  std::optional<hdf5::ArrayFile> repeat;    // for the control `none`
+  std::size_t tree = 0;                   // into Plan::trees
+  model::State state;                     // w_0
+  std::optional<hdf5::ArrayFile> repeat;  // for the control `none`
 };
 
 struct PackResult {

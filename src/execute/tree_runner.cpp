@@ -18,8 +18,8 @@ std::string canonical(const config::Settings& settings, std::string_view section
 
 /// The [measure] keys on which curvature and the estimates made with it depend.
 std::string curvature_text(const config::Settings& settings) {
-  constexpr std::string_view kKeys[] = {"measure.sigma",         "measure.sigma_every",    "measure.sigma_mode",
-                                        "measure.hessian",       "measure.lanczos_steps",  "measure.power_iterations",
+  constexpr std::string_view kKeys[] = {"measure.sigma",          "measure.sigma_every",   "measure.sigma_mode",
+                                        "measure.hessian",        "measure.lanczos_steps", "measure.power_iterations",
                                         "measure.power_tolerance"};
   return config::canonical_text(settings, kKeys);
 }
@@ -80,7 +80,8 @@ void TreeRunner::add_run(const plan::Run& run) {
   state.run = &run;
   state.steps = plan_.measured_steps(run);
   state.track = track_for(run);
-  const auto gradient = std::make_shared<const unlearn::ForgottenGradient>(network_, data_, settings, order_.batch_size());
+  const auto gradient =
+      std::make_shared<const unlearn::ForgottenGradient>(network_, data_, settings, order_.batch_size());
   auto& unlearner = fork.unlearners[canonical(settings, "unlearn.")];
   if (!unlearner) {
     unlearner = unlearn::make_unlearner(settings, start_, gradient);
@@ -143,8 +144,8 @@ learn::LaneStep TreeRunner::lane_step(std::size_t index, std::int64_t step,
                                       const std::shared_ptr<const std::vector<std::int64_t>>& rows) const {
   const auto& fork = forks_[index];
   const auto& retrain = context_.cell(tree_.forks[index].cell).retrain;
-  const learn::LaneStep skipped{
-      retrain.skip == config::Skip::coast ? learn::Action::coast : learn::Action::freeze, nullptr, 0};
+  const learn::LaneStep skipped{retrain.skip == config::Skip::coast ? learn::Action::coast : learn::Action::freeze,
+                                nullptr, 0};
   if (fork.fresh_order) {
     const auto per_epoch = order_.steps_per_epoch();
     const auto epoch = step / per_epoch, position = step % per_epoch;

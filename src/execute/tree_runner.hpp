@@ -54,8 +54,8 @@ class TreeRunner {
     std::optional<plan::Order> fresh_order;  // retrain.kind = fresh
     bool is_control = false;
     ForgetCounts counts;
-    std::optional<unlearn::Touch> touch;     // of the step being taken
-    std::map<std::string, std::unique_ptr<unlearn::Unlearner>> unlearners;  // by canonical [unlearn]
+    std::optional<unlearn::Touch> touch;                                               // of the step being taken
+    std::map<std::string, std::unique_ptr<unlearn::Unlearner>> unlearners;             // by canonical [unlearn]
     std::map<std::pair<std::size_t, bool>, std::unique_ptr<ForkEstimates>> estimates;  // by track and one_hvp
   };
   struct RunState {
@@ -92,7 +92,6 @@ class TreeRunner {
   [[nodiscard]] const Evaluated& evaluated(const std::string& model, const RunState& run,
                                            const std::function<Outputs()>& outputs);
   void keep_arrays(RunState& run, const Models& models, std::int64_t step);
-  [[nodiscard]] record::RunRow run_row(const RunState& run) const;
 
   Context& context_;
   const plan::Plan& plan_;
@@ -106,14 +105,14 @@ class TreeRunner {
   std::int64_t original_lane_ = 0;
   std::map<std::size_t, std::int64_t> fork_lanes_;
   std::vector<std::unique_ptr<CurvatureTrack>> tracks_;
-  std::map<std::string, std::size_t> track_of_;   // by the keys and seed that act on curvature
+  std::map<std::string, std::size_t> track_of_;  // by the keys and seed that act on curvature
   std::vector<ForkState> forks_;
   std::vector<RunState> runs_;
-  double rates_ = 0;                              // S_t: sum of the rates of the steps taken
-  std::map<std::string, torch::Tensor> logits_;    // of M at the current clock, by rows
-  std::map<std::string, Evaluated> evaluated_;     // at the current clock, by model and rows
+  double rates_ = 0;                             // S_t: sum of the rates of the steps taken
+  std::map<std::string, torch::Tensor> logits_;  // of M at the current clock, by rows
+  std::map<std::string, Evaluated> evaluated_;   // at the current clock, by model and rows
   std::shared_ptr<const std::vector<std::int64_t>> finetune_rows_;
-  std::set<std::string> kept_;                     // files written
+  std::set<std::string> kept_;  // files written
   ArraySink sink_;
   record::TreeRecord record_;
   double measure_seconds_ = 0;

@@ -21,9 +21,8 @@ template <typename Real>
 double dot_of(const torch::Tensor& a, const torch::Tensor& b) {
   const auto* x = a.data_ptr<Real>();
   const auto* y = b.data_ptr<Real>();
-  return block_sum<1>(a.numel(), [&](std::int64_t i) {
-    return std::array{static_cast<double>(x[i]) * static_cast<double>(y[i])};
-  })[0];
+  return block_sum<1>(
+      a.numel(), [&](std::int64_t i) { return std::array{static_cast<double>(x[i]) * static_cast<double>(y[i])}; })[0];
 }
 
 /// target += factor * other, element by element.
@@ -45,8 +44,8 @@ void scale(torch::Tensor& target, double factor) {
 }
 
 struct RitzPairs {
-  std::vector<double> values;     // ascending
-  std::vector<double> last;       // last component of each eigenvector
+  std::vector<double> values;  // ascending
+  std::vector<double> last;    // last component of each eigenvector
 };
 
 RitzPairs tridiagonal_eigen(const std::vector<double>& diagonal, const std::vector<double>& off) {

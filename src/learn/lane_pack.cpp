@@ -78,9 +78,7 @@ LanePack::LanePack(std::shared_ptr<const model::Network> network, std::shared_pt
   }
 }
 
-model::State LanePack::state(std::int64_t lane) const {
-  return {weights_[lane], buffers_[lane]};
-}
+model::State LanePack::state(std::int64_t lane) const { return {weights_[lane], buffers_[lane]}; }
 
 void LanePack::set_state(std::int64_t lane, const model::State& from) {
   const auto to = state(lane);

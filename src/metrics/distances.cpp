@@ -44,9 +44,8 @@ SquaredDistances& SquaredDistances::operator+=(const SquaredDistances& other) {
   return *this;
 }
 
-PairDistances pair_distances(const model::Layout& layout, const torch::Tensor& original,
-                             const torch::Tensor& retrained, const torch::Tensor& correction,
-                             const torch::Tensor& start) {
+PairDistances pair_distances(const model::Layout& layout, const torch::Tensor& original, const torch::Tensor& retrained,
+                             const torch::Tensor& correction, const torch::Tensor& start) {
   PairDistances distances;
   for (const auto& spec : layout.parameters) {
     distances.layers.push_back(original.scalar_type() == torch::kFloat64

@@ -5,8 +5,8 @@
 namespace unroll::metrics {
 
 std::array<double, record::kNumUnlearningErrors> unlearning_errors(double eta, std::int64_t steps,
-                                                                    double distance_from_start,
-                                                                    const Curvature& curvature) {
+                                                                   double distance_from_start,
+                                                                   const Curvature& curvature) {
   const double sigmas[2][2] = {{curvature.sigma, curvature.sigma_rolling},
                                {curvature.sigma_sqrt, curvature.sigma_sqrt_rolling}};
   const double steps_after = steps > 0 ? static_cast<double>(steps - 1) : 0;

@@ -118,8 +118,8 @@ struct Builder {
 
 void require_image(const char* arch, const std::vector<std::int64_t>& shape, std::int64_t smallest,
                    std::int64_t largest) {
-  const bool fits = shape.size() == 3 && shape[1] >= smallest && shape[1] <= largest && shape[2] >= smallest &&
-                    shape[2] <= largest;
+  const bool fits =
+      shape.size() == 3 && shape[1] >= smallest && shape[1] <= largest && shape[2] >= smallest && shape[2] <= largest;
   if (!fits) {
     throw UsageError(std::string("model.arch = ") + arch + ": needs images of " + std::to_string(smallest) + " to " +
                      std::to_string(largest) + " pixels a side; use linear or mlp for this data set");
@@ -185,8 +185,8 @@ std::shared_ptr<const Network> make_vgg19(config::Activation activation, const s
                                           std::int64_t num_classes) {
   require_image("vgg19", input_shape, 32, 63);  // five halvings leave one pixel
   constexpr std::int64_t kPool = 0;
-  const std::vector<std::int64_t> widths{64,  64,  kPool, 128, 128, kPool, 256, 256, 256, 256,  kPool,
-                                         512, 512, 512,   512, kPool, 512, 512, 512, 512, kPool};
+  const std::vector<std::int64_t> widths{64,  64,  kPool, 128, 128,   kPool, 256, 256, 256, 256,  kPool,
+                                         512, 512, 512,   512, kPool, 512,   512, 512, 512, kPool};
   Builder builder;
   std::int64_t in = input_shape[0];
   int index = 0;  // of the module in PyTorch's nn.Sequential: conv, bn, relu a width, one a pool

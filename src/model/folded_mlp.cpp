@@ -71,8 +71,8 @@ class FoldedMlp final : public Network {
     const torch::NoGradGuard no_grad;
     const std::int64_t n = segment.weights.size(0);
     const std::int64_t rows = segment.inputs.size(1);
-    const auto inputs = segment.inputs.as_strided({n, rows, widths_.front()},
-                                                  {segment.inputs.stride(0), widths_.front(), 1});
+    const auto inputs =
+        segment.inputs.as_strided({n, rows, widths_.front()}, {segment.inputs.stride(0), widths_.front(), 1});
     const std::size_t num_layers = widths_.size() - 1;
 
     std::vector<Hidden> hidden;
@@ -205,8 +205,7 @@ torch::Tensor activate(const torch::Tensor& x, config::Activation activation) {
 }
 
 std::shared_ptr<const Network> make_folded_mlp(const std::vector<std::int64_t>& hidden, config::Activation activation,
-                                               const std::vector<std::int64_t>& input_shape,
-                                               std::int64_t num_classes) {
+                                               const std::vector<std::int64_t>& input_shape, std::int64_t num_classes) {
   std::vector<std::int64_t> widths{
       std::accumulate(input_shape.begin(), input_shape.end(), std::int64_t{1}, std::multiplies<>())};
   widths.insert(widths.end(), hidden.begin(), hidden.end());

@@ -35,8 +35,8 @@ hdf5::Array to_array(const ParameterSpec& spec, const torch::Tensor& flat, const
   array.type = flat.scalar_type() == torch::kFloat64 ? hdf5::ElementType::float64 : hdf5::ElementType::float32;
   array.shape = spec.shape;
   array.bytes.resize(static_cast<std::size_t>(spec.size) * flat.element_size());
-  const auto* source = static_cast<const std::byte*>(flat.data_ptr()) +
-                       static_cast<std::size_t>(spec.offset) * flat.element_size();
+  const auto* source =
+      static_cast<const std::byte*>(flat.data_ptr()) + static_cast<std::size_t>(spec.offset) * flat.element_size();
   std::memcpy(array.bytes.data(), source, array.bytes.size());
   return array;
 }
@@ -98,9 +98,8 @@ State initial_state(const Layout& layout, std::uint64_t seed, torch::ScalarType 
   for (std::size_t p = 0; p < layout.parameters.size(); ++p) {
     const auto& spec = layout.parameters[p];
     for (std::int64_t i = 0; i < spec.size; ++i) {
-      out[spec.offset + i] = spec.bound > 0
-                                 ? spec.bound * (2 * stream.uniform(p, static_cast<std::uint64_t>(i)) - 1)
-                                 : spec.constant;
+      out[spec.offset + i] =
+          spec.bound > 0 ? spec.bound * (2 * stream.uniform(p, static_cast<std::uint64_t>(i)) - 1) : spec.constant;
     }
   }
   return {weights.to(dtype), constant_buffers(layout, dtype)};

@@ -12,9 +12,8 @@ torch::Tensor loss(const torch::Tensor& logits, const torch::Tensor& labels, con
     const auto variance = logits.var(1, /*unbiased=*/true);
     const auto positive = variance > 0;
     // sqrt of a harmless 1 where the row's logits are equal: no infinite slope enters the graph.
-    const auto deviation =
-        torch::where(positive, torch::where(positive, variance, torch::ones_like(variance)).sqrt(),
-                     torch::zeros_like(variance));
+    const auto deviation = torch::where(positive, torch::where(positive, variance, torch::ones_like(variance)).sqrt(),
+                                        torch::zeros_like(variance));
     value = value + deviation.sum() * (spec.gamma / (spec.denominator * static_cast<double>(logits.size(1))));
   }
   return value;

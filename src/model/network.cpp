@@ -41,8 +41,8 @@ std::shared_ptr<const Network> make_network(const config::Settings::Model& model
 torch::Tensor gradient(const Network& network, const State& state, const torch::Tensor& inputs,
                        const torch::Tensor& labels, const LossSpec& loss, Statistics statistics) {
   auto gradients = lane_slabs(1, {network.layout().num_parameters}, state.weights.scalar_type());
-  network.gradients({state.weights.unsqueeze(0), state.buffers.unsqueeze(0), inputs.unsqueeze(0),
-                     labels.unsqueeze(0), std::span(&loss, 1)},
+  network.gradients({state.weights.unsqueeze(0), state.buffers.unsqueeze(0), inputs.unsqueeze(0), labels.unsqueeze(0),
+                     std::span(&loss, 1)},
                     statistics, gradients);
   return gradients.squeeze(0);
 }

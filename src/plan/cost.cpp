@@ -260,11 +260,11 @@ double pack_bytes(const Pack& pack, std::int64_t lanes) {
   while (fitting > 0 && data + pack_bytes(pack, fitting) > limit) {
     --fitting;
   }
-  const std::string advice =
-      fitting > 0             ? "at most " + std::to_string(fitting) + " fit"
-      : pack.largest_item > 1 ? "not even one tree of " + std::to_string(pack.largest_item) +
-                                    " models fits: forget fewer sets in one study, or use a smaller model or batch"
-                              : "not even one fits: use a smaller model, batch or data set";
+  const std::string advice = fitting > 0 ? "at most " + std::to_string(fitting) + " fit"
+                             : pack.largest_item > 1
+                                 ? "not even one tree of " + std::to_string(pack.largest_item) +
+                                       " models fits: forget fewer sets in one study, or use a smaller model or batch"
+                                 : "not even one fits: use a smaller model, batch or data set";
   throw config::bad_setting(study, "run.lanes", cell,
                             std::to_string(lanes) + " lanes of " + config::find_key("model.arch")->canonical(cell) +
                                 " need about " + gigabytes(data + pack_bytes(pack, lanes)) + ", a rank has " +

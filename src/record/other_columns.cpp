@@ -62,7 +62,7 @@ std::span<const Column<RunRow>> run_columns() {
       column<Row, &Row::retrained_id>("retrained_id", "1", "stage id of M'", kIdSize),
       column<Row, &Row::forget_hash>("forget_hash", "1", "hash of the forget set F", kIdSize),
       column<Row, &Row::num_forgotten>("num_forgotten", "1", "rows in F"),
-      column<Row, &Row::first_touch>("first_touch", "1", "first step at which M' departs from M; all steps if never"),
+      column<Row, &Row::first_touch>("first_touch", "1", "first step that draws an example of F; -1: never"),
       column<Row, &Row::exact_retrain>("exact_retrain", "1",
                                        "0: a step was skipped, its examples may recur; -1: not known"),
       column<Row, &Row::w0_saw_forget>("w0_saw_forget", "1", "1: pretraining saw F; -1: not known"),

@@ -122,7 +122,7 @@ void add_curvature(Table& table) {
        column<Row, &Row::sigma_residual>("sigma_residual", "1", "||H v - lambda v|| / |lambda|"),
        column<Row, &Row::sigma_rolling>("sigma_rolling", "1", "mean of sigma up to T"),
        column<Row, &Row::sigma_sqrt_rolling>("sigma_sqrt_rolling", "1", "mean of sigma_sqrt up to T"),
-       column<Row, &Row::sigma_mode>("sigma_mode", "1", "BatchNorm mode of the Hessian: train or eval", 8),
+       column<Row, &Row::sigma_mode>("sigma_mode", "1", "BatchNorm mode of the Hessian: train, eval or none", 8),
        column<Row, &Row::eta_lambda_max>("eta_lambda_max", "1", "learning rate times lambda_max")});
 }
 
@@ -133,7 +133,8 @@ void add_estimates(Table& table) {
       {column<Row, &Row::one_hvp_proxy>("one_hvp_proxy", "1", "one-HVP estimate of the verification error"),
        column<Row, &Row::one_hvp_proxy_first>("one_hvp_proxy_first", "1", "eta^2 (T-1) ||H g*||: F at step 0"),
        column<Row, &Row::growth_bound>("growth_bound", "1", "eta_k ||g*|| (prod (1 + eta_s |lambda_s|) - 1)"),
-       column<Row, &Row::growth_bound_exact>("growth_bound_exact", "1", "1: lambda_s of every step's own batch"),
+       column<Row, &Row::growth_bound_exact>("growth_bound_exact", "1",
+                                             "1: it bounds: every step's own lambda_s, gradient at w_k"),
        column<Row, &Row::eta2_steps>("eta2_steps", "1", "eta^2 T"),
        column<Row, &Row::eta_gradient_norm>("eta_gradient_norm", "1", "eta_k ||g*||, g* at w_0")});
 }

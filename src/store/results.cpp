@@ -6,6 +6,7 @@
 #include "columns.hpp"
 #include "unroll/base/text.hpp"
 #include "unroll/config/keys.hpp"
+#include "unroll/record/planned.hpp"
 
 namespace unroll::store {
 namespace {
@@ -60,29 +61,8 @@ hdf5::TableColumn cell_column(const config::Key& key, const std::vector<config::
   return text_column(key, std::move(texts));
 }
 
-// The row of a run that was not finished: what the plan knows of it.
 record::RunRow missing_run(const plan::Plan& plan, const plan::Run& run) {
-  const plan::Tree& tree = plan.trees[run.tree];
-  const plan::Fork& fork = tree.forks[run.fork];
-  const plan::ForgetSet& forget = plan.forget_sets[fork.forget_set];
-  record::RunRow row;
-  row.run_id = run.id;
-  row.cell = static_cast<std::int64_t>(run.cell);
-  row.seed = plan.seeds[run.seed];
-  row.seed_split = static_cast<std::int64_t>(tree.seeds.split);
-  row.seed_init = static_cast<std::int64_t>(tree.seeds.init);
-  row.seed_pretrain_order = static_cast<std::int64_t>(tree.seeds.pretrain_order);
-  row.seed_order = static_cast<std::int64_t>(tree.seeds.order);
-  row.seed_eval = static_cast<std::int64_t>(plan.seeds_of(run).eval);
-  row.pretrain_id = plan.pretrainings[tree.pretraining].id;
-  row.original_id = tree.id;
-  row.retrained_id = fork.id;
-  row.forget_hash = forget.hash;
-  row.num_forgotten = forget.skipped_step ? std::ssize(plan.order_of(tree).batch(*forget.skipped_step))
-                                          : std::ssize(forget.rows) + forget.num_ghosts;
-  row.first_touch = fork.first_draw;
-  row.exact_retrain = -1;
-  row.w0_saw_forget = -1;
+  record::RunRow row = record::planned_run(plan, run);
   row.status = "missing";
   row.reason = "not finished when the results were merged";
   return row;

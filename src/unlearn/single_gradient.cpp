@@ -94,10 +94,9 @@ std::unique_ptr<Unlearner> make_single_gradient(const config::Settings& settings
     case config::UnlearnRule::epoch_scaled:
       return std::make_unique<RunningSum>(RunningSum::At::start, start, std::move(gradient));
     case config::UnlearnRule::grad_list:
-      return std::make_unique<RunningSum>(unlearn.gradient_at == config::GradientAt::post_step
-                                              ? RunningSum::At::after
-                                              : RunningSum::At::before,
-                                          start, std::move(gradient));
+      return std::make_unique<RunningSum>(
+          unlearn.gradient_at == config::GradientAt::post_step ? RunningSum::At::after : RunningSum::At::before, start,
+          std::move(gradient));
     case config::UnlearnRule::checkpoint:
       return std::make_unique<LateGradients>(unlearn.checkpoint_every, std::move(gradient));
     case config::UnlearnRule::final_weights:

@@ -126,7 +126,7 @@ logits = yes
   for (const auto& run : lab.plan().runs) {
     forgotten[lab.retrained_file(run)] = lab.forgotten_rows(run);
   }
-  CHECK(forgotten.size() == 4);
+  CHECK(forgotten.size() == 8);
   for (const auto fill : kFills) {
     INFO(name_of(fill));
     for (const auto& [file, rows] : forgotten) {

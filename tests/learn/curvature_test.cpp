@@ -121,7 +121,8 @@ TEST_CASE("Softmax regression's Hessian equals the hand-written one in float64 t
   }
 }
 
-TEST_CASE("Hessian-vector products equal differences of gradients (tanh and silu; relu with a step that crosses no kink)") {
+TEST_CASE(
+    "Hessian-vector products equal differences of gradients (tanh and silu; relu with a step that crosses no kink)") {
   for (const auto activation : {config::Activation::tanh, config::Activation::silu, config::Activation::relu}) {
     config::Settings::Model settings;
     settings.arch = config::Arch::mlp;

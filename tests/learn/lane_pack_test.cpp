@@ -11,7 +11,9 @@ namespace {
 
 using Rows = std::shared_ptr<const std::vector<std::int64_t>>;
 
-Rows rows(std::vector<std::int64_t> values) { return std::make_shared<const std::vector<std::int64_t>>(std::move(values)); }
+Rows rows(std::vector<std::int64_t> values) {
+  return std::make_shared<const std::vector<std::int64_t>>(std::move(values));
+}
 
 LaneStep train_on(std::vector<std::int64_t> values) {
   const auto count = static_cast<double>(values.size());
@@ -59,8 +61,8 @@ TEST_CASE("A lane takes PyTorch's SGD step: decay in the gradient, velocity with
     pack.step(step, {train_on(batch)});
 
     const auto leaf = w.clone().requires_grad_();
-    const auto z = fixture.network->logits(fixture.network->views(leaf), {}, fixture.data->inputs(data::Part::train, batch),
-                                           model::Statistics::batch);
+    const auto z = fixture.network->logits(fixture.network->views(leaf), {},
+                                           fixture.data->inputs(data::Part::train, batch), model::Statistics::batch);
     const auto value = model::loss(z, fixture.data->labels(data::Part::train, batch), {2, 3});
     const auto direction = torch::autograd::grad({value}, {leaf})[0] + 0.01 * w;
     velocity = step == 0 ? direction : 0.9 * velocity + direction;
@@ -119,8 +121,8 @@ TEST_CASE("Lanes with their own rates, losses and batches train as if alone, wha
     for (std::int64_t lane = 0; lane < 10; ++lane) {
       LanePack alone(fixture.network, fixture.data, config::BatchNormMode::train,
                      {hypers[static_cast<std::size_t>(lane)]}, 1);
-      alone.set_state(0, model::initial_state(fixture.network->layout(), static_cast<std::uint64_t>(lane),
-                                              fixture.data->dtype()));
+      alone.set_state(
+          0, model::initial_state(fixture.network->layout(), static_cast<std::uint64_t>(lane), fixture.data->dtype()));
       for (std::int64_t step = 0; step < 12; ++step) {
         alone.step(step, {steps_at(step, lane)});
       }

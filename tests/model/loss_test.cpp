@@ -26,10 +26,9 @@ TEST_CASE("The loss is cross-entropy plus gamma times the published S") {
   const auto labels = torch::tensor({2, 0}, torch::kInt64);
   const double ce = -(4 - std::log(std::exp(1.0) + std::exp(2.0) + std::exp(4.0))) -
                     (0.5 - std::log(2 * std::exp(0.5) + std::exp(-1.0)));
-  const double std_sum = std::sqrt(((1 - 7 / 3.0) * (1 - 7 / 3.0) + (2 - 7 / 3.0) * (2 - 7 / 3.0) +
-                                    (4 - 7 / 3.0) * (4 - 7 / 3.0)) /
-                                   2) +
-                         std::sqrt((0.25 + 0.25 + 1.0) / 2);
+  const double std_sum =
+      std::sqrt(((1 - 7 / 3.0) * (1 - 7 / 3.0) + (2 - 7 / 3.0) * (2 - 7 / 3.0) + (4 - 7 / 3.0) * (4 - 7 / 3.0)) / 2) +
+      std::sqrt((0.25 + 0.25 + 1.0) / 2);
 
   CHECK(loss(z, labels, {0, 2}).item<double>() == Approx(ce / 2).epsilon(1e-14));
   CHECK(loss(z, labels, {5, 2}).item<double>() == Approx(ce / 2 + 5 * std_sum / 6).epsilon(1e-14));

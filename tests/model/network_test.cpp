@@ -51,10 +51,10 @@ Batch batch_of(const Network& network, const Case& c, std::int64_t lanes, std::v
 torch::Tensor gradients_of(const Network& network, const Batch& b, std::int64_t first, std::int64_t count) {
   auto gradients = lane_slabs(count, {b.weights.size(1)}, b.weights.scalar_type());
   auto buffers = b.buffers.narrow(0, first, count).clone();
-  network.gradients({b.weights.narrow(0, first, count), buffers, b.inputs.narrow(0, first, count),
-                     b.labels.narrow(0, first, count),
-                     std::span(b.losses).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count))},
-                    Statistics::update, gradients);
+  network.gradients(
+      {b.weights.narrow(0, first, count), buffers, b.inputs.narrow(0, first, count), b.labels.narrow(0, first, count),
+       std::span(b.losses).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count))},
+      Statistics::update, gradients);
   return gradients;
 }
 
@@ -69,8 +69,8 @@ TEST_CASE("The folded backward pass equals autograd's, lane by lane") {
 
       for (std::int64_t lane = 0; lane < 4; ++lane) {
         const auto flat = batch.weights[lane].clone().requires_grad_();
-        const auto z = network->logits(network->views(flat), batch.buffers[lane], batch.inputs[lane],
-                                       Statistics::update);
+        const auto z =
+            network->logits(network->views(flat), batch.buffers[lane], batch.inputs[lane], Statistics::update);
         const auto value = loss(z, batch.labels[lane], batch.losses[static_cast<std::size_t>(lane)]);
         CHECK(test::apart(folded[lane], torch::autograd::grad({value}, {flat})[0]) < 1e-13);
       }

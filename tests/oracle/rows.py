@@ -134,7 +134,8 @@ class Rows:
                 clock = s + 1 if own else s  # the batch of step s is current at clock s + 1
                 growth *= 1 + problem.lr(s) * abs(self.track.at(clock - clock % every).dominant)
             result["growth_bound"] = problem.lr(k) * norm(problem.forgotten_gradient(self.m[k], k)) * (growth - 1)
-            result["growth_bound_exact"] = int(every == 1 and own and plain)
+            at_step = self.cell["unlearn.rule"] == "grad-list" and self.has_proxy(touched)  # gradients at w_k, as M's
+            result["growth_bound_exact"] = int(every == 1 and own and plain and (at_step or k == 0))
         return result
 
     def has_proxy(self, touched):

@@ -23,8 +23,8 @@ inline torch::Tensor labels(std::vector<std::int64_t> shape, std::int64_t num_cl
   const RandomStream stream(seed, "test labels");
   auto tensor = torch::empty(shape, torch::kInt64);
   for (std::int64_t i = 0; i < tensor.numel(); ++i) {
-    tensor.data_ptr<std::int64_t>()[i] =
-        static_cast<std::int64_t>(stream.bits(0, static_cast<std::uint64_t>(i)) % static_cast<std::uint64_t>(num_classes));
+    tensor.data_ptr<std::int64_t>()[i] = static_cast<std::int64_t>(stream.bits(0, static_cast<std::uint64_t>(i)) %
+                                                                   static_cast<std::uint64_t>(num_classes));
   }
   return tensor;
 }

@@ -36,12 +36,12 @@ enum class Device { auto_, cpu };
 struct Settings {
   struct Data {
     Dataset dataset = Dataset::optdigits;
-    std::string path;                     // folder or file; empty: the embedded optdigits
+    std::string path;                        // folder or file; empty: the embedded optdigits
     std::optional<std::int64_t> train_size;  // first n training rows
     std::optional<std::int64_t> test_size;   // first n test rows
     CifarLabels labels = CifarLabels::fine;  // cifar100 only
-    std::vector<double> mean;             // per channel (or one for all); empty: the data set's constants
-    std::vector<double> std_dev;          // key data.std
+    std::vector<double> mean;                // per channel (or one for all); empty: the data set's constants
+    std::vector<double> std_dev;             // key data.std
   } data;
   struct Model {
     Arch arch = Arch::mlp;
@@ -78,7 +78,7 @@ struct Settings {
     double momentum = 0;
     double weight_decay = 0;
     Schedule schedule = Schedule::constant;
-    std::int64_t schedule_every = 0;    // step: multiply lr by schedule_factor every so many steps
+    std::int64_t schedule_every = 0;  // step: multiply lr by schedule_factor every so many steps
     double schedule_factor = 0.1;
   } train;
   struct Loss {
@@ -104,21 +104,21 @@ struct Settings {
     std::int64_t checkpoint_every = 10;             // rule checkpoint only, in steps
   } unlearn;
   struct Measure {
-    std::optional<std::int64_t> every;   // exactly one of every and steps; default: the last step only
+    std::optional<std::int64_t> every;  // exactly one of every and steps; default: the last step only
     std::vector<std::int64_t> steps;
     Sigma sigma = Sigma::lanczos;
     std::optional<std::int64_t> sigma_every;  // unset: no rolling mean
     SigmaMode sigma_mode = SigmaMode::train;
     HessianKind hessian = HessianKind::first;  // written first:512, batch, file:PATH
     std::int64_t hessian_first = 512;
-    std::string hessian_file;                  // HDF5 dataset "rows"
+    std::string hessian_file;  // HDF5 dataset "rows"
     std::int64_t lanczos_steps = 20;
     std::int64_t power_iterations = 100;
     double power_tolerance = 1e-3;
-    bool one_hvp = true;                       // the one-HVP proxy (METHODS, read this first, 4)
-    bool outputs = true;                       // accuracies, losses and output distances
-    std::optional<std::int64_t> eval_rows;     // at most so many rows of the retain and test sets; unset: all
-    bool layers = false;                       // per-layer distances in /layers
+    bool one_hvp = true;                    // the one-HVP proxy (METHODS, read this first, 4)
+    bool outputs = true;                    // accuracies, losses and output distances
+    std::optional<std::int64_t> eval_rows;  // at most so many rows of the retain and test sets; unset: all
+    bool layers = false;                    // per-layer distances in /layers
   } measure;
   struct Output {
     WeightsOutput weights = WeightsOutput::none;

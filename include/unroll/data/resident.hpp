@@ -41,8 +41,8 @@ class ResidentData {
   std::shared_ptr<const dataset::DataSet> set_;
   torch::ScalarType dtype_;
   std::int64_t input_size_ = 0;
-  std::int64_t channel_size_ = 0;      // elements of an input that share a channel's constants
-  std::vector<double> byte_table_;     // [channels, 256]: what a byte becomes
+  std::int64_t channel_size_ = 0;   // elements of an input that share a channel's constants
+  std::vector<double> byte_table_;  // [channels, 256]: what a byte becomes
 };
 
 }  // namespace unroll::data

@@ -8,7 +8,8 @@ namespace unroll::execute {
 /// Sets LibTorch's threads and determinism for this process; call once, before any tensor work.
 void set_up_numerics(std::int64_t threads);
 
-/// "unroll=0.1.0;torch=2.11.0;build=<hash of LibTorch's build and libraries>;cpu=AuthenticAMD-25-17;isa=AVX512;threads=1;..."
+/// "unroll=0.1.0;torch=2.11.0;build=<hash of LibTorch's build and
+/// libraries>;cpu=AuthenticAMD-25-17;isa=AVX512;threads=1;..."
 [[nodiscard]] std::string numerics_key(std::int64_t threads);
 
 }  // namespace unroll::execute

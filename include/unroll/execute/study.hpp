@@ -25,7 +25,7 @@ struct StudyOutcome {
 };
 
 /// Collective. Resumes what `folder` holds. UsageError (on every rank) before anything starts.
-[[nodiscard]] StudyOutcome run_study(const mpi::Communicator& world, const config::Study& study,
-                                     const plan::Plan& plan, const std::string& folder, const StudyOptions& options);
+[[nodiscard]] StudyOutcome run_study(const mpi::Communicator& world, const config::Study& study, const plan::Plan& plan,
+                                     const std::string& folder, const StudyOptions& options);
 
 }  // namespace unroll::execute

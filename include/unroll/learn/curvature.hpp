@@ -28,12 +28,12 @@ class Hessian {
 };
 
 struct Spectrum {
-  double lambda_max;      // NaN where the method does not give it (power iteration gives one end)
+  double lambda_max;  // NaN where the method does not give it (power iteration gives one end)
   double lambda_min;
-  double dominant;        // signed eigenvalue largest in size; a tie (to 1e-6) goes to the positive one
-  double residual;        // ||H v - dominant v|| / |dominant|
+  double dominant;  // signed eigenvalue largest in size; a tie (to 1e-6) goes to the positive one
+  double residual;  // ||H v - dominant v|| / |dominant|
   std::int64_t num_products;
-  bool converged;         // residual (Lanczos: < 1e-3) or stopping rule (power) reached
+  bool converged;  // residual (Lanczos: < 1e-3) or stopping rule (power) reached
 };
 
 /// `steps` Lanczos steps at most; ends early when an invariant subspace is found.

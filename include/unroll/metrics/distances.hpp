@@ -11,19 +11,19 @@ namespace unroll::metrics {
 
 /// Sums of squares; square roots are the norms.
 struct SquaredDistances {
-  double verification = 0;  // ||w + c - w'||^2
-  double no_unlearning = 0; // ||w - w'||^2
-  double correction = 0;    // ||c||^2
-  double retrained = 0;     // ||w'||^2
-  double from_start = 0;    // ||w - w_0||^2
-  double cross = 0;         // <c, w' - w>
+  double verification = 0;   // ||w + c - w'||^2
+  double no_unlearning = 0;  // ||w - w'||^2
+  double correction = 0;     // ||c||^2
+  double retrained = 0;      // ||w'||^2
+  double from_start = 0;     // ||w - w_0||^2
+  double cross = 0;          // <c, w' - w>
 
   SquaredDistances& operator+=(const SquaredDistances& other);
 };
 
 struct PairDistances {
-  SquaredDistances total;                  // over trainable parameters
-  std::vector<SquaredDistances> layers;    // one a parameter tensor, in layout order
+  SquaredDistances total;                // over trainable parameters
+  std::vector<SquaredDistances> layers;  // one a parameter tensor, in layout order
 };
 
 /// All vectors [P]; correction double, the others of one dtype.

@@ -16,7 +16,7 @@ struct ParameterSpec {
   std::vector<std::int64_t> shape;
   std::int64_t offset = 0;
   std::int64_t size = 0;
-  double bound = 0;     // initialised uniformly in [-bound, bound); 0: with `constant`
+  double bound = 0;  // initialised uniformly in [-bound, bound); 0: with `constant`
   double constant = 0;
 };
 

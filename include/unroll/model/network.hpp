@@ -20,17 +20,17 @@ enum class Statistics { update, batch, running };
 
 inline constexpr std::int64_t kLaneStart = 64;
 
-/// [lanes, ...shape], zeros, whose lanes each are contiguous and start on a multiple of kLaneStart elements. All that lanes are
-/// computed from lies so: where a matrix starts within a cache line changes the bits of its products (measured: mlp,
-/// 15 rows of 11 inputs, float32), and so would be a lane's position.
+/// [lanes, ...shape], zeros, whose lanes each are contiguous and start on a multiple of kLaneStart elements. All that
+/// lanes are computed from lies so: where a matrix starts within a cache line changes the bits of its products
+/// (measured: mlp, 15 rows of 11 inputs, float32), and so would be a lane's position.
 [[nodiscard]] torch::Tensor lane_slabs(std::int64_t lanes, std::vector<std::int64_t> shape, torch::ScalarType dtype);
 
 /// Lanes whose batches have the same number of rows. Weights, gradients and inputs are lane_slabs, or parts of them.
 struct Segment {
-  torch::Tensor weights;         // [n, P]
-  torch::Tensor buffers;         // [n, S]
-  torch::Tensor inputs;          // [n, b, ...shape]
-  torch::Tensor labels;          // int64 [n, b]
+  torch::Tensor weights;             // [n, P]
+  torch::Tensor buffers;             // [n, S]
+  torch::Tensor inputs;              // [n, b, ...shape]
+  torch::Tensor labels;              // int64 [n, b]
   std::span<const LossSpec> losses;  // one a lane
 };
 

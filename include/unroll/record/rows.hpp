@@ -60,7 +60,7 @@ struct PairRow {
   double sigma_residual = kUndefined;  // ||H v - lambda v|| / |lambda|
   double sigma_rolling = kUndefined;   // mean of sigma over multiples of measure.sigma_every up to T
   double sigma_sqrt_rolling = kUndefined;
-  std::string sigma_mode;  // train | eval: BatchNorm mode of the Hessian
+  std::string sigma_mode;  // train | eval | none: BatchNorm mode of the Hessian
   double eta_lambda_max = kUndefined;
   // estimates of the verification error
   double unlearning_error[kNumUnlearningErrors] = {
@@ -69,7 +69,7 @@ struct PairRow {
   double one_hvp_proxy = kUndefined;        // for any position of F (METHODS, read this first, 4)
   double one_hvp_proxy_first = kUndefined;  // eta^2 (T-1) ||H g*||: assumes F at step 0
   double growth_bound = kUndefined;         // eta_k ||g*|| (prod (1 + eta_s |lambda_s|) - 1)
-  std::int64_t growth_bound_exact = 0;      // 1: lambda_s was measured on every step's own batch
+  std::int64_t growth_bound_exact = 0;      // 1: every step's own lambda_s, plain SGD, g* added back as M met it
   double eta2_steps = kUndefined;           // eta^2 T
   double eta_gradient_norm = kUndefined;    // eta_k ||g*||, g* at w_0, first step that touches F
   SetOutputs forget, retain, test;
@@ -105,7 +105,7 @@ struct RunRow {
   std::string pretrain_id, original_id, retrained_id;  // stage ids
   std::string forget_hash;
   std::int64_t num_forgotten = 0;  // rows in F
-  std::int64_t first_touch = 0;          // first step that draws an example of F; -1: never
+  std::int64_t first_touch = 0;    // first step that draws an example of F; -1: never
   std::int64_t exact_retrain = 1;  // 0: kind = step (the examples may recur)
   std::int64_t w0_saw_forget = 0;  // 1: pretraining saw F
   std::string status = "ok";       // ok | diverged
