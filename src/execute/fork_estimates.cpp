@@ -19,7 +19,6 @@ void ForkEstimates::before_step(const unlearn::Touch& touch, const model::State&
   const auto at_start = gradient_->difference(start_, touch);
   if (first) {
     first_step_ = touch.step;
-    first_rate_ = touch.lr;
     first_gradient_ = one_hvp_ ? at_start : torch::Tensor{};
     eta_norm_at_start_ = touch.lr * std::sqrt(metrics::squared_norm(at_start));
     eta_norm_at_step_ = touch.step == 0

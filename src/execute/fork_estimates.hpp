@@ -28,7 +28,6 @@ class ForkEstimates {
   /// eta_k ||g*|| of the first touched step k: g* at w_0, and at w_k.
   [[nodiscard]] double eta_gradient_norm() const { return eta_norm_at_start_; }
   [[nodiscard]] double eta_gradient_norm_at_step() const { return eta_norm_at_step_; }
-  [[nodiscard]] double first_rate() const { return first_rate_; }
 
   /// rates: S_T. at_start: the method takes its gradients at w_0; else where M met them, and the second sum, which is
   /// what they differ by, is left out. NaN when not asked for; 0 before F was seen.
@@ -41,7 +40,7 @@ class ForkEstimates {
   model::State start_;
   bool one_hvp_;
   std::int64_t num_touches_ = 0, first_step_ = 0;
-  double first_rate_ = 0, eta_norm_at_start_ = 0, eta_norm_at_step_ = 0;
+  double eta_norm_at_start_ = 0, eta_norm_at_step_ = 0;
   torch::Tensor sum_, late_sum_, position_;  // double [P]
   torch::Tensor first_gradient_;
   std::optional<double> hessian_gradient_norm_;
