@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <random>
 
 namespace unroll::store {
 namespace {
@@ -22,9 +23,12 @@ std::string folder_of(const std::string& path) {
   return folder.empty() ? "." : folder;
 }
 
+// No other writer's: processes of other machines and containers may have the same number.
 std::string temporary_name(const std::string& path) {
+  std::random_device random;
+  const std::string writer = std::to_string(getpid()) + "-" + std::to_string(random()) + std::to_string(random());
   const std::filesystem::path whole(path);
-  return (whole.parent_path() / (".tmp-" + std::to_string(getpid()) + "-" + whole.filename().string())).string();
+  return (whole.parent_path() / (".tmp-" + writer + "-" + whole.filename().string())).string();
 }
 
 }  // namespace
@@ -95,7 +99,8 @@ void FileDoor::append(const Descriptor& file, const std::string& path, std::stri
   write_all(file.get(), path, std::as_bytes(std::span(text)));
 }
 
-void FileDoor::remove(const std::string& path) noexcept { system_remove(path.c_str()); }
+bool FileDoor::remove(const std::string& path) noexcept { return system_remove(path.c_str()) == 0 || errno == ENOENT; }
+void FileDoor::touch(const std::string& path) noexcept { system_touch(path.c_str()); }
 
 void FileDoor::write_all(int descriptor, const std::string& path, std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
@@ -133,5 +138,6 @@ int FileDoor::system_close(int descriptor) { return ::close(descriptor); }
 int FileDoor::system_rename(const char* from, const char* to) { return ::rename(from, to); }
 int FileDoor::system_mkdir(const char* path, mode_t mode) { return ::mkdir(path, mode); }
 int FileDoor::system_remove(const char* path) { return ::remove(path); }
+int FileDoor::system_touch(const char* path) { return ::utimensat(AT_FDCWD, path, nullptr, 0); }
 
 }  // namespace unroll::store

@@ -48,8 +48,10 @@ class FileDoor {
   [[nodiscard]] Descriptor create(const std::string& path);
   /// Appends and forces to disk.
   void append(const Descriptor& file, const std::string& path, std::string_view text);
-  /// Removes a file or an empty folder; an error is not one.
-  void remove(const std::string& path) noexcept;
+  /// Removes a file or an empty folder; false, and no error, when it is still there.
+  bool remove(const std::string& path) noexcept;
+  /// The file was modified now, says the file system; an error is not one.
+  void touch(const std::string& path) noexcept;
 
  protected:
   // The system calls: as in POSIX, -1 with errno on an error.
@@ -60,6 +62,7 @@ class FileDoor {
   virtual int system_rename(const char* from, const char* to);
   virtual int system_mkdir(const char* path, mode_t mode);
   virtual int system_remove(const char* path);
+  virtual int system_touch(const char* path);
 
  private:
   void write_all(int descriptor, const std::string& path, std::span<const std::byte> bytes);
