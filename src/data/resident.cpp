@@ -1,5 +1,6 @@
 #include "unroll/data/resident.hpp"
 
+#include <algorithm>
 #include <functional>
 #include <numeric>
 
@@ -24,10 +25,53 @@ ResidentData::ResidentData(std::shared_ptr<const dataset::DataSet> set, config::
       byte_table_.push_back((set_->scale * byte - mean) / std_dev);
     }
   }
+  const auto num_rows = description().num_train + description().num_test;
+  if (num_rows * input_size_ * static_cast<std::int64_t>(torch::elementSize(dtype_)) <= kKeptBytes) {
+    auto train = all_inputs(Part::train), test = all_inputs(Part::test);
+    kept_train_ = std::move(train);
+    kept_test_ = std::move(test);
+  }
+}
+
+torch::Tensor ResidentData::all_inputs(Part part) const {
+  const auto num_rows = part == Part::train ? description().num_train : description().num_test;
+  std::vector<std::int64_t> rows(static_cast<std::size_t>(num_rows));
+  std::iota(rows.begin(), rows.end(), 0);
+  return inputs(part, rows).view({num_rows, input_size_});
 }
 
 template <typename Real>
+void ResidentData::locate(Part part, std::span<const std::int64_t> rows, std::vector<const Real*>& pointers,
+                          std::vector<Real>& gathered) const {
+  const auto& kept = part == Part::train ? kept_train_ : kept_test_;
+  pointers.resize(rows.size());
+  if (kept.defined()) {
+    const Real* first = kept.data_ptr<Real>();
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      pointers[i] = first + rows[i] * input_size_;
+    }
+    return;
+  }
+  gathered.resize(rows.size() * static_cast<std::size_t>(input_size_));
+  gather(part, rows, gathered.data());
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    pointers[i] = gathered.data() + i * static_cast<std::size_t>(input_size_);
+  }
+}
+
+template void ResidentData::locate<float>(Part, std::span<const std::int64_t>, std::vector<const float*>&,
+                                          std::vector<float>&) const;
+template void ResidentData::locate<double>(Part, std::span<const std::int64_t>, std::vector<const double*>&,
+                                           std::vector<double>&) const;
+
+template <typename Real>
 void ResidentData::gather(Part part, std::span<const std::int64_t> rows, Real* out) const {
+  if (const auto& kept = part == Part::train ? kept_train_ : kept_test_; kept.defined()) {
+    for (const std::int64_t row : rows) {
+      out = std::copy_n(kept.data_ptr<Real>() + row * input_size_, input_size_, out);
+    }
+    return;
+  }
   const auto& inputs = part == Part::train ? set_->train_inputs : set_->test_inputs;
   std::visit(
       [&](const auto& values) {

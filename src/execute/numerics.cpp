@@ -11,6 +11,7 @@
 #include <cstring>
 
 #include "unroll/base/sha256.hpp"
+#include "unroll/kernel/mlp.hpp"
 
 namespace unroll::execute {
 namespace {
@@ -55,8 +56,8 @@ void set_up_numerics(std::int64_t threads) {
 std::string numerics_key(std::int64_t threads) {
   return std::string("unroll=") + UNROLL_VERSION + ";torch=" + TORCH_VERSION +
          ";build=" + sha256(at::show_config()).substr(0, 12) + ";cpu=" + cpu_vendor() + cpu_model() +
-         ";isa=" + at::get_cpu_capability() + ";threads=" + std::to_string(threads) + ";deterministic=1" +
-         variable("ATEN_CPU_CAPABILITY") + variable("ONEDNN_MAX_CPU_ISA") + variable("MKL_CBWR");
+         ";isa=" + at::get_cpu_capability() + "/" + kernel::instruction_set() + ";threads=" + std::to_string(threads) +
+         ";deterministic=1" + variable("ATEN_CPU_CAPABILITY") + variable("ONEDNN_MAX_CPU_ISA") + variable("MKL_CBWR");
 }
 
 }  // namespace unroll::execute

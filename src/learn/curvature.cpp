@@ -1,7 +1,6 @@
 #include "unroll/learn/curvature.hpp"
 
 #include <ATen/ops/linalg_eigh.h>
-#include <torch/csrc/autograd/autograd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -68,29 +67,6 @@ RitzPairs tridiagonal_eigen(const std::vector<double>& diagonal, const std::vect
 
 double inner_product(const torch::Tensor& a, const torch::Tensor& b) {
   return a.scalar_type() == torch::kFloat64 ? dot_of<double>(a, b) : dot_of<float>(a, b);
-}
-
-Hessian::Hessian(const model::Network& network, const model::State& state, const torch::Tensor& inputs,
-                 const torch::Tensor& labels, const model::LossSpec& loss, model::Statistics statistics)
-    : network_(network), parameters_(network.views(state.weights)) {
-  for (auto& parameter : parameters_) {
-    parameter = parameter.detach().clone().requires_grad_();
-  }
-  const auto logits = network.logits(parameters_, state.buffers, inputs, statistics);
-  gradients_ = torch::autograd::grad({model::loss(logits, labels, loss)}, parameters_, {}, true, true);
-}
-
-torch::Tensor Hessian::operator()(const torch::Tensor& v) const {
-  const auto parts = torch::autograd::grad(gradients_, parameters_, network_.views(v), true, false, true);
-  const torch::NoGradGuard no_grad;
-  auto product = torch::zeros_like(v);
-  auto out = network_.views(product);
-  for (std::size_t i = 0; i < parts.size(); ++i) {
-    if (parts[i].defined()) {
-      out[i].copy_(parts[i]);
-    }
-  }
-  return product;
 }
 
 Spectrum lanczos(const SymmetricMap& map, const torch::Tensor& start, std::int64_t steps) {

@@ -7,13 +7,36 @@ namespace unroll::learn {
 namespace {
 constexpr std::size_t kChunk = 256;
 constexpr double kBatchNormMomentum = 0.1;
+
+template <typename Real>
+void evaluate_in_place(const kernel::MlpShape& shape, const model::State& state, const data::ResidentData& data,
+                       data::Part part, std::span<const std::int64_t> rows, torch::Tensor& logits) {
+  kernel::Mlp<Real> mlp(shape);
+  const auto weights = state.weights.contiguous();
+  std::vector<const Real*> inputs;
+  std::vector<Real> gathered;
+  auto* out = logits.data_ptr<Real>();
+  for (std::size_t start = 0; start < rows.size(); start += kChunk) {
+    const auto chunk = rows.subspan(start, std::min(kChunk, rows.size() - start));
+    data.locate(part, chunk, inputs, gathered);
+    const auto count = static_cast<std::int64_t>(chunk.size());
+    mlp.logits(weights.data_ptr<Real>(), inputs.data(), count, out);
+    out += count * shape.widths.back();
+  }
+}
+
 }  // namespace
 
 torch::Tensor evaluate(const model::Network& network, const model::State& state, const data::ResidentData& data,
                        data::Part part, std::span<const std::int64_t> rows) {
   const torch::NoGradGuard no_grad;
-  const auto parameters = network.views(state.weights);
   auto logits = torch::empty({static_cast<std::int64_t>(rows.size()), network.num_classes()}, state.weights.options());
+  if (const auto shape = network.mlp_shape()) {
+    state.weights.scalar_type() == torch::kFloat64 ? evaluate_in_place<double>(*shape, state, data, part, rows, logits)
+                                                   : evaluate_in_place<float>(*shape, state, data, part, rows, logits);
+    return logits;
+  }
+  const auto parameters = network.views(state.weights);
   for (std::size_t start = 0; start < rows.size(); start += kChunk) {
     const auto chunk = rows.subspan(start, std::min(kChunk, rows.size() - start));
     logits.narrow(0, static_cast<std::int64_t>(start), static_cast<std::int64_t>(chunk.size()))

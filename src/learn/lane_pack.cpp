@@ -3,33 +3,16 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <variant>
+
+#include "learn/mlp_loop.hpp"
 
 namespace unroll::learn {
 namespace {
 
-/// One pass over a lane. Compiled without contraction, so the vector body and its tail round alike.
 template <typename Real>
-void sgd(const Hyper& hyper, double lr, std::int64_t count, const Real* gradient, Real* velocity, Real* weight) {
-  const auto rate = static_cast<Real>(lr);
-  const auto decay = static_cast<Real>(hyper.weight_decay);
-  const auto momentum = static_cast<Real>(hyper.momentum);
-  if (velocity == nullptr && decay == 0) {
-    for (std::int64_t i = 0; gradient != nullptr && i < count; ++i) {
-      weight[i] -= rate * gradient[i];
-    }
-    return;
-  }
-  for (std::int64_t i = 0; i < count; ++i) {
-    Real direction = gradient != nullptr ? gradient[i] : Real{0};
-    if (decay != 0) {
-      direction += decay * weight[i];
-    }
-    if (velocity != nullptr) {
-      velocity[i] = momentum * velocity[i] + direction;
-      direction = velocity[i];
-    }
-    weight[i] -= rate * direction;
-  }
+Real* data_or_null(const torch::Tensor& values) {
+  return values.defined() ? values.data_ptr<Real>() : nullptr;
 }
 
 }  // namespace
@@ -62,6 +45,13 @@ Hyper pretrain_hyper_of(const config::Settings& settings) {
   return hyper;
 }
 
+struct LanePack::Loop {
+  std::variant<MlpLoop<float>, MlpLoop<double>> of_type;
+};
+
+LanePack::LanePack(LanePack&&) noexcept = default;
+LanePack::~LanePack() = default;
+
 LanePack::LanePack(std::shared_ptr<const model::Network> network, std::shared_ptr<const data::ResidentData> data,
                    config::BatchNormMode batchnorm, std::vector<Hyper> lanes, std::int64_t max_lanes)
     : network_(std::move(network)),
@@ -71,10 +61,16 @@ LanePack::LanePack(std::shared_ptr<const model::Network> network, std::shared_pt
       max_lanes_(max_lanes) {
   const auto num_parameters = network_->layout().num_parameters;
   weights_ = model::lane_slabs(num_lanes(), {num_parameters}, data_->dtype());
-  gradients_ = model::lane_slabs(std::min(num_lanes(), max_lanes_), {num_parameters}, data_->dtype());
   buffers_ = model::lane_slabs(num_lanes(), {network_->layout().num_buffers}, data_->dtype());
   if (std::any_of(hypers_.begin(), hypers_.end(), [](const Hyper& hyper) { return hyper.momentum != 0; })) {
     velocities_ = model::lane_slabs(num_lanes(), {num_parameters}, data_->dtype());
+  }
+  if (const auto shape = network_->mlp_shape(); !shape) {
+    gradients_ = model::lane_slabs(std::min(num_lanes(), max_lanes_), {num_parameters}, data_->dtype());
+  } else if (data_->dtype() == torch::kFloat64) {
+    loop_ = std::make_unique<Loop>(Loop{MlpLoop<double>(*shape, data_)});
+  } else {
+    loop_ = std::make_unique<Loop>(Loop{MlpLoop<float>(*shape, data_)});
   }
 }
 
@@ -98,6 +94,10 @@ void LanePack::copy_lane(std::int64_t from, std::int64_t to) {
 }
 
 void LanePack::step(std::int64_t clock, const std::vector<LaneStep>& steps) {
+  if (loop_) {
+    std::visit([&](auto& loop) { step_by_loop(loop, clock, steps); }, loop_->of_type);
+    return;
+  }
   const auto rows_of = [&](std::int64_t lane) { return steps[static_cast<std::size_t>(lane)].rows->size(); };
   const auto action_of = [&](std::int64_t lane) { return steps[static_cast<std::size_t>(lane)].action; };
   for (std::int64_t lane = 0; lane < num_lanes();) {
@@ -115,6 +115,26 @@ void LanePack::step(std::int64_t clock, const std::vector<LaneStep>& steps) {
     }
     train(lane, end - lane, clock, steps);
     lane = end;
+  }
+}
+
+template <typename Real>
+void LanePack::step_by_loop(MlpLoop<Real>& loop, std::int64_t clock, const std::vector<LaneStep>& steps) {
+  loop.begin_step();
+  auto* weights = weights_.data_ptr<Real>();
+  auto* velocities = data_or_null<Real>(velocities_);
+  const auto size = network_->layout().num_parameters, stride = weights_.stride(0);
+  for (std::int64_t lane = 0; lane < num_lanes(); ++lane, weights += stride) {
+    const auto& [action, rows, denominator] = steps[static_cast<std::size_t>(lane)];
+    const bool trains = action == Action::train;
+    if (!trains && action != Action::coast) {
+      continue;
+    }
+    const auto& of = hyper(lane);
+    const Real* gradient = trains ? loop.gradient(weights, *rows, {of.gamma, denominator}) : nullptr;
+    auto* velocity = of.momentum != 0 ? velocities + lane * stride : nullptr;
+    kernel::update<Real>({of.lr_at(clock), of.momentum, of.weight_decay}, size, gradient, velocity, weights);
+    num_model_steps_ += trains ? 1 : 0;
   }
 }
 
@@ -144,11 +164,11 @@ void LanePack::train(std::int64_t first, std::int64_t count, std::int64_t clock,
 }
 
 void LanePack::update(std::int64_t lane, std::int64_t clock, const torch::Tensor& gradient) {
+  const auto& of = hyper(lane);
   const auto apply = [&]<typename Real>(Real) {
-    const bool has_velocity = hyper(lane).momentum != 0;
-    sgd<Real>(hyper(lane), hyper(lane).lr_at(clock), network_->layout().num_parameters,
-              gradient.defined() ? gradient.data_ptr<Real>() : nullptr,
-              has_velocity ? velocities_[lane].data_ptr<Real>() : nullptr, weights_[lane].data_ptr<Real>());
+    auto* velocity = of.momentum != 0 ? velocities_[lane].data_ptr<Real>() : nullptr;
+    kernel::update<Real>({of.lr_at(clock), of.momentum, of.weight_decay}, network_->layout().num_parameters,
+                         data_or_null<Real>(gradient), velocity, weights_[lane].data_ptr<Real>());
   };
   data_->dtype() == torch::kFloat64 ? apply(double{}) : apply(float{});
 }

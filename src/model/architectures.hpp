@@ -4,8 +4,8 @@
 
 namespace unroll::model {
 
-std::shared_ptr<const Network> make_folded_mlp(const std::vector<std::int64_t>& hidden, config::Activation activation,
-                                               const std::vector<std::int64_t>& input_shape, std::int64_t num_classes);
+std::shared_ptr<const Network> make_mlp(const std::vector<std::int64_t>& hidden, config::Activation activation,
+                                        const std::vector<std::int64_t>& input_shape, std::int64_t num_classes);
 std::shared_ptr<const Network> make_resnet18(config::Activation activation,
                                              const std::vector<std::int64_t>& input_shape, std::int64_t num_classes);
 std::shared_ptr<const Network> make_vgg19(config::Activation activation, const std::vector<std::int64_t>& input_shape,

@@ -27,9 +27,9 @@ std::shared_ptr<const Network> make_network(const config::Settings::Model& model
                                             const std::vector<std::int64_t>& input_shape, std::int64_t num_classes) {
   switch (model.arch) {
     case config::Arch::linear:
-      return make_folded_mlp({}, model.activation, input_shape, num_classes);
+      return make_mlp({}, model.activation, input_shape, num_classes);
     case config::Arch::mlp:
-      return make_folded_mlp(model.hidden, model.activation, input_shape, num_classes);
+      return make_mlp(model.hidden, model.activation, input_shape, num_classes);
     case config::Arch::resnet18:
       return make_resnet18(model.activation, input_shape, num_classes);
     case config::Arch::vgg19:

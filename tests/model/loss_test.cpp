@@ -15,9 +15,7 @@ torch::Tensor autograd_gradient(const torch::Tensor& logits, const torch::Tensor
 
 torch::Tensor closed_gradient(const torch::Tensor& logits, const torch::Tensor& labels, const LossSpec& spec) {
   auto z = logits.clone();
-  const auto exps = (z - std::get<0>(z.max(1, true))).exp();
-  loss_gradient(z.data_ptr<double>(), exps.data_ptr<double>(), labels.data_ptr<std::int64_t>(), z.size(0), z.size(1),
-                spec, z.data_ptr<double>());
+  kernel::logit_gradient(labels.data_ptr<std::int64_t>(), z.size(0), z.size(1), spec, z.data_ptr<double>());
   return z;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
-// A data set where training reads it: inputs stay bytes (or reals) as they came, and a batch is gathered by row and
-// normalised on the way. What a row becomes depends on that row alone: no statistic of other rows enters.
+// A data set where training reads it. A small one (kKeptBytes) is kept normalised, and read in place; of a large one
+// the inputs stay bytes (or reals) as they came, and a batch is gathered by row and normalised on the way. What a row
+// becomes depends on that row alone: no statistic of other rows enters.
 #include <torch/types.h>
 
 #include <cstdint>
@@ -14,6 +15,9 @@
 namespace unroll::data {
 
 enum class Part { train, test };
+
+/// Data sets up to this size in the dtype are kept normalised.
+inline constexpr std::int64_t kKeptBytes = std::int64_t{256} << 20;
 
 [[nodiscard]] torch::ScalarType scalar_type(config::Dtype dtype);
 
@@ -30,11 +34,18 @@ class ResidentData {
   /// int64 [rows].
   [[nodiscard]] torch::Tensor labels(Part part, std::span<const std::int64_t> rows) const;
 
+  /// A pointer to each row's normalised inputs (Real is dtype()): where the data set keeps them, or, where it is too
+  /// large to be kept twice, in `gathered`.
+  template <typename Real>
+  void locate(Part part, std::span<const std::int64_t> rows, std::vector<const Real*>& pointers,
+              std::vector<Real>& gathered) const;
+
   /// Normalised inputs of rows into `out`, row after row (rows * input_size elements of dtype()).
   void gather_inputs(Part part, std::span<const std::int64_t> rows, void* out) const;
   void gather_labels(Part part, std::span<const std::int64_t> rows, std::int64_t* out) const;
 
  private:
+  [[nodiscard]] torch::Tensor all_inputs(Part part) const;
   template <typename Real>
   void gather(Part part, std::span<const std::int64_t> rows, Real* out) const;
 
@@ -43,6 +54,8 @@ class ResidentData {
   std::int64_t input_size_ = 0;
   std::int64_t channel_size_ = 0;   // elements of an input that share a channel's constants
   std::vector<double> byte_table_;  // [channels, 256]: what a byte becomes
+  // All rows normalised, [rows, input_size], of a set that is small enough.
+  torch::Tensor kept_train_, kept_test_;
 };
 
 }  // namespace unroll::data

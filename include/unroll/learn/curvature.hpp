@@ -1,6 +1,6 @@
 #pragma once
-// Curvature of the loss at one model's weights: Hessian-vector products by double backward, and the ends of the
-// spectrum by Lanczos (full reorthogonalisation, Ritz residuals) or power iteration (as PyHessian, METHODS part 4).
+// Curvature of the loss at one model's weights: Hessian-vector products, and the ends of the spectrum by Lanczos (full
+// reorthogonalisation, Ritz residuals) or power iteration (as PyHessian, METHODS part 4).
 #include <torch/types.h>
 
 #include <cstdint>
@@ -14,17 +14,17 @@ namespace unroll::learn {
 /// A symmetric linear map of [P] vectors.
 using SymmetricMap = std::function<torch::Tensor(const torch::Tensor&)>;
 
-/// The Hessian of the loss (without weight decay) on one batch, at fixed weights; buffers are never changed.
+/// The Hessian of the loss (without weight decay) on one batch, at fixed weights; buffers are never changed. The
+/// network outlives it; one user at a time.
 class Hessian {
  public:
   Hessian(const model::Network& network, const model::State& state, const torch::Tensor& inputs,
           const torch::Tensor& labels, const model::LossSpec& loss, model::Statistics statistics);
-  /// H v, v and result [P]. One product is about two backward passes.
-  [[nodiscard]] torch::Tensor operator()(const torch::Tensor& v) const;
+  /// H v, v and result contiguous [P]. One product is about two backward passes.
+  [[nodiscard]] torch::Tensor operator()(const torch::Tensor& v) const { return map_(v); }
 
  private:
-  const model::Network& network_;
-  std::vector<torch::Tensor> parameters_, gradients_;
+  SymmetricMap map_;
 };
 
 struct Spectrum {

@@ -44,11 +44,16 @@ struct LaneStep {
   double denominator = 0;                                 // of the loss: rows left, or the batch size
 };
 
+template <typename Real>
+class MlpLoop;
+
 class LanePack {
  public:
   /// max_lanes: lanes a call folds at most (memory and speed; never bits).
   LanePack(std::shared_ptr<const model::Network> network, std::shared_ptr<const data::ResidentData> data,
            config::BatchNormMode batchnorm, std::vector<Hyper> lanes, std::int64_t max_lanes);
+  LanePack(LanePack&&) noexcept;
+  ~LanePack();
 
   [[nodiscard]] std::int64_t num_lanes() const { return static_cast<std::int64_t>(hypers_.size()); }
   void set_state(std::int64_t lane, const model::State& state);  // velocity becomes 0
@@ -62,6 +67,8 @@ class LanePack {
   [[nodiscard]] std::int64_t num_model_steps() const { return num_model_steps_; }
 
  private:
+  template <typename Real>
+  void step_by_loop(MlpLoop<Real>& loop, std::int64_t clock, const std::vector<LaneStep>& steps);
   void train(std::int64_t first, std::int64_t count, std::int64_t clock, const std::vector<LaneStep>& steps);
   /// gradient [P], or undefined for a zero one (coast).
   void update(std::int64_t lane, std::int64_t clock, const torch::Tensor& gradient);
@@ -73,6 +80,8 @@ class LanePack {
   std::int64_t max_lanes_;
   std::int64_t num_model_steps_ = 0;
   torch::Tensor weights_, gradients_, velocities_, buffers_;  // lane_slabs; gradients of one call
+  struct Loop;
+  std::unique_ptr<Loop> loop_;  // linear and mlp
 };
 
 }  // namespace unroll::learn

@@ -1,10 +1,12 @@
 #pragma once
 // A network as a function of flat weights. Models of one shape train side by side as lanes: weights [lanes, P].
 // A lane's bits never depend on how many lanes a call holds, on its position or on its neighbours (DESIGN 4.8):
-// linear and mlp fold their lanes into batched products, the convolutional nets run lane after lane on CPUs.
+// on a CPU lanes run one after another, linear and mlp through hand-written loops (kernel/mlp.hpp), the convolutional
+// nets through LibTorch.
 #include <torch/types.h>
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -20,9 +22,9 @@ enum class Statistics { update, batch, running };
 
 inline constexpr std::int64_t kLaneStart = 64;
 
-/// [lanes, ...shape], zeros, whose lanes each are contiguous and start on a multiple of kLaneStart elements. All that
-/// lanes are computed from lies so: where a matrix starts within a cache line changes the bits of its products
-/// (measured: mlp, 15 rows of 11 inputs, float32), and so would be a lane's position.
+/// [lanes, ...shape], zeros, whose lanes each are contiguous and start on a multiple of kLaneStart elements: lanes
+/// share no cache line. (Where a matrix starts within one changes the bits of LibTorch's products: measured, 15 rows
+/// of 11.)
 [[nodiscard]] torch::Tensor lane_slabs(std::int64_t lanes, std::vector<std::int64_t> shape, torch::ScalarType dtype);
 
 /// Lanes whose batches have the same number of rows. Weights, gradients and inputs are lane_slabs, or parts of them.
@@ -47,6 +49,9 @@ class Network {
   [[nodiscard]] virtual torch::Tensor logits(std::span<const torch::Tensor> parameters, const torch::Tensor& buffers,
                                              const torch::Tensor& inputs, Statistics statistics) const = 0;
 
+  /// linear and mlp: their shape, and on a CPU the loops of kernel/mlp.hpp compute them. Others: nullopt.
+  [[nodiscard]] virtual std::optional<kernel::MlpShape> mlp_shape() const { return std::nullopt; }
+
   /// Views of a flat [P] vector, one a parameter.
   [[nodiscard]] std::vector<torch::Tensor> views(const torch::Tensor& flat) const;
 
@@ -57,6 +62,16 @@ class Network {
   Layout layout_;
   std::int64_t num_classes_;
 };
+
+/// Where each row of contiguous inputs [b, ...shape] starts.
+template <typename Real>
+[[nodiscard]] std::vector<const Real*> row_pointers(const torch::Tensor& inputs) {
+  std::vector<const Real*> rows;
+  for (std::int64_t i = 0; i < inputs.size(0); ++i) {
+    rows.push_back(inputs.data_ptr<Real>() + i * inputs.stride(0));
+  }
+  return rows;
+}
 
 /// UsageError when the architecture cannot take such inputs.
 [[nodiscard]] std::shared_ptr<const Network> make_network(const config::Settings::Model& model,
