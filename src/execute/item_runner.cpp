@@ -17,19 +17,25 @@ double now_s() { return std::chrono::duration<double>(std::chrono::system_clock:
 
 }  // namespace
 
-ItemRunner::ItemRunner(Context& context, std::string folder, int rank, store::Writer& writer, Poll poll)
-    : context_(context), folder_(std::move(folder)), rank_(rank), writer_(writer), poll_(std::move(poll)) {}
+ItemRunner::ItemRunner(Context& context, std::vector<plan::Item> items, std::string folder, int rank,
+                       store::Writer& writer, Poll poll)
+    : context_(context),
+      items_(std::move(items)),
+      folder_(std::move(folder)),
+      rank_(rank),
+      writer_(writer),
+      poll_(std::move(poll)) {}
 
 void ItemRunner::run(const schedule::Chunk& chunk, const Finish& finish) {
   digests_.clear();
   chunk_start_s_ = now_s();
   std::size_t next = 0;
   for (const auto item : chunk.items) {
-    for (const auto dependency : context_.plan().items[item].depends) {
+    for (const auto dependency : items_[item].depends) {
       digests_[{item, dependency}] = chunk.depend_digests.at(next++);
     }
   }
-  switch (context_.plan().items[chunk.items.front()].kind) {
+  switch (items_[chunk.items.front()].kind) {
     case plan::ItemKind::pretraining:
       return run_pretrainings(chunk.items, finish);
     case plan::ItemKind::repeat:
@@ -60,7 +66,7 @@ void ItemRunner::run_pretrainings(const std::vector<std::size_t>& items, const F
   const auto& plan = context_.plan();
   std::vector<std::size_t> indices;
   for (const auto item : items) {
-    indices.push_back(plan.items[item].index);
+    indices.push_back(items_[item].index);
   }
   const auto states = pretrain(context_, indices, poll_);
   const double seconds = (now_s() - chunk_start_s_) / static_cast<double>(items.size());
@@ -78,10 +84,10 @@ void ItemRunner::run_pretrainings(const std::vector<std::size_t>& items, const F
 
 model::State ItemRunner::start_of(std::size_t item_index) {
   const auto& plan = context_.plan();
-  const auto& item = plan.items[item_index];
+  const auto& item = items_[item_index];
   const auto pretraining = plan.trees[item.index].pretraining;
   for (const auto dependency : item.depends) {
-    if (plan.items[dependency].kind == plan::ItemKind::pretraining) {
+    if (items_[dependency].kind == plan::ItemKind::pretraining) {
       const auto stage = store::read_stage(folder_, plan.pretrainings[pretraining].id,
                                            digest_of(item_index, dependency), kStageDeadline_s);
       if (stage) {
@@ -95,9 +101,9 @@ model::State ItemRunner::start_of(std::size_t item_index) {
 
 std::optional<hdf5::ArrayFile> ItemRunner::repeat_of(std::size_t item_index, const model::State& start) {
   const auto& plan = context_.plan();
-  const auto& item = plan.items[item_index];
+  const auto& item = items_[item_index];
   for (const auto dependency : item.depends) {
-    if (plan.items[dependency].kind == plan::ItemKind::repeat) {
+    if (items_[dependency].kind == plan::ItemKind::repeat) {
       auto stage = store::read_stage(folder_, repeat_id(plan.trees[item.index]), digest_of(item_index, dependency),
                                      kStageDeadline_s);
       return stage ? std::move(stage) : train_repeat(context_, item.index, start, poll_);
@@ -109,9 +115,9 @@ std::optional<hdf5::ArrayFile> ItemRunner::repeat_of(std::size_t item_index, con
 void ItemRunner::run_repeats(const std::vector<std::size_t>& items, const Finish& finish) {
   const auto& plan = context_.plan();
   for (const auto item : items) {
-    const auto& tree = plan.trees[plan.items[item].index];
+    const auto& tree = plan.trees[items_[item].index];
     const double started = now_s();
-    const auto stage = train_repeat(context_, plan.items[item].index, start_of(item), poll_);
+    const auto stage = train_repeat(context_, items_[item].index, start_of(item), poll_);
     const auto digest = writer_.commit_stage(repeat_id(tree), stage);
     auto row = telemetry(repeat_id(tree), "repeat", 1, tree.num_steps);
     row.train_s = now_s() - started;
@@ -120,24 +126,36 @@ void ItemRunner::run_repeats(const std::vector<std::size_t>& items, const Finish
   }
 }
 
-void ItemRunner::run_trees(const std::vector<std::size_t>& items, const Finish& finish) {
-  const auto& plan = context_.plan();
+std::vector<TreeStart> ItemRunner::tree_starts(const std::vector<std::size_t>& items) {
   std::vector<TreeStart> starts;
   for (const auto item : items) {
-    TreeStart start;
-    start.tree = plan.items[item].index;
-    start.state = start_of(item);
-    start.repeat = repeat_of(item, start.state);
-    starts.push_back(std::move(start));
+    const auto tree = items_[item].index;
+    auto start = std::find_if(starts.begin(), starts.end(), [&](const TreeStart& s) { return s.tree == tree; });
+    if (start == starts.end()) {
+      start = starts.insert(starts.end(), {tree, {}, start_of(item), std::nullopt});
+    }
+    start->forks.insert(start->forks.end(), items_[item].forks.begin(), items_[item].forks.end());
+    std::sort(start->forks.begin(), start->forks.end());
+    if (auto repeat = repeat_of(item, start->state)) {
+      start->repeat = std::move(repeat);
+    }
+  }
+  return starts;
+}
+
+void ItemRunner::run_trees(const std::vector<std::size_t>& items, const Finish& finish) {
+  auto starts = tree_starts(items);
+  std::vector<std::string> ids;
+  for (const auto& start : starts) {
+    ids.push_back(context_.plan().trees[start.tree].id);
   }
   const auto result = execute::run_trees(
       context_, std::move(starts),
       [&](const std::string& path, const hdf5::ArrayFile& file) { writer_.write_arrays(path, file); }, poll_);
   std::vector<record::TelemetryRow> rows;
-  const auto count = static_cast<double>(items.size());
-  for (std::size_t i = 0; i < items.size(); ++i) {
-    rows.push_back(
-        telemetry(plan.trees[plan.items[items[i]].index].id, "tree", result.num_lanes, result.model_steps[i]));
+  const auto count = static_cast<double>(ids.size());
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    rows.push_back(telemetry(ids[i], "tree", result.num_lanes, result.model_steps[i]));
     rows.back().train_s = result.train_s / count;
     rows.back().curvature_s = result.curvature_s / count;
     rows.back().measure_s = result.measure_s / count;

@@ -13,7 +13,9 @@ class ItemRunner {
  public:
   using Finish = std::function<void(std::size_t item, const std::string& digest)>;
 
-  ItemRunner(Context& context, std::string folder, int rank, store::Writer& writer, Poll poll);
+  /// items: of this attempt, which chunks name by their indices.
+  ItemRunner(Context& context, std::vector<plan::Item> items, std::string folder, int rank, store::Writer& writer,
+             Poll poll);
   void run(const schedule::Chunk& chunk, const Finish& finish);
 
  private:
@@ -23,11 +25,14 @@ class ItemRunner {
   /// The digest that came with the chunk for an item's dependency.
   [[nodiscard]] const std::string& digest_of(std::size_t item, std::size_t dependency) const;
   [[nodiscard]] model::State start_of(std::size_t item);
+  /// Parts of one tree that came in one chunk train M once.
+  [[nodiscard]] std::vector<TreeStart> tree_starts(const std::vector<std::size_t>& items);
   [[nodiscard]] std::optional<hdf5::ArrayFile> repeat_of(std::size_t item, const model::State& start);
   [[nodiscard]] record::TelemetryRow telemetry(const std::string& id, const char* kind, std::int64_t lanes,
                                                std::int64_t model_steps) const;
 
   Context& context_;
+  std::vector<plan::Item> items_;
   std::string folder_;
   int rank_;
   store::Writer& writer_;

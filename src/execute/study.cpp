@@ -1,12 +1,7 @@
 #include "unroll/execute/study.hpp"
 
-#include <algorithm>
-#include <charconv>
-#include <chrono>
-#include <optional>
-
 #include "execute/item_runner.hpp"
-#include "execute/repeat.hpp"
+#include "execute/work_list.hpp"
 #include "unroll/base/error.hpp"
 #include "unroll/execute/numerics.hpp"
 #include "unroll/schedule/schedule.hpp"
@@ -14,8 +9,6 @@
 
 namespace unroll::execute {
 namespace {
-
-constexpr std::int64_t kPackUnits = 4096;  // a pack's room; an item takes its lanes' share of it
 
 /// Collective. Runs the action on rank 0 and gives every rank its result; its UsageError is thrown on every rank.
 std::string on_first_rank(const mpi::Communicator& world, const std::function<std::string()>& action) {
@@ -79,68 +72,6 @@ std::string common_numerics_key(const mpi::Communicator& world, std::int64_t thr
   return keys[0];
 }
 
-/// Which items earlier attempts finished: "index digest" lines. Stages that nothing unfinished needs count as done.
-std::string done_items(const plan::Plan& plan, const store::Finished& finished) {
-  std::vector<std::optional<std::string>> done(plan.items.size());
-  std::vector<bool> is_needed(plan.items.size(), false);
-  for (std::size_t i = plan.items.size(); i-- > 0;) {
-    const auto& item = plan.items[i];
-    if (item.kind == plan::ItemKind::tree) {
-      if (finished.trees.contains(plan.trees[item.index].id)) {
-        done[i] = "";
-      }
-    } else {
-      const auto id = item.kind == plan::ItemKind::pretraining ? plan.pretrainings[item.index].id
-                                                               : repeat_id(plan.trees[item.index]);
-      const auto stage = finished.stages.find(id);
-      if (stage != finished.stages.end()) {
-        done[i] = stage->second;
-      } else if (!is_needed[i]) {
-        done[i] = "";
-      }
-    }
-    if (!done[i]) {
-      for (const auto dependency : item.depends) {
-        is_needed[dependency] = true;
-      }
-    }
-  }
-  std::string text;
-  for (std::size_t i = 0; i < done.size(); ++i) {
-    if (done[i]) {
-      text += std::to_string(i) + " " + *done[i] + "\n";
-    }
-  }
-  return text;
-}
-
-std::vector<schedule::WorkItem> work_items(const Context& context, const std::string& done) {
-  const auto& plan = context.plan();
-  std::vector<schedule::WorkItem> work;
-  for (const auto& item : plan.items) {
-    const auto cell =
-        item.kind == plan::ItemKind::pretraining ? plan.pretrainings[item.index].cell : plan.trees[item.index].cell;
-    schedule::WorkItem entry;
-    entry.depends = item.depends;
-    entry.not_with = item.not_with;
-    entry.pack_key = item.pack_key;
-    entry.num_lanes = item.num_lanes * std::max<std::int64_t>(1, kPackUnits / context.max_lanes(cell));
-    entry.priority = item.critical_flop;
-    entry.cost = item.cost_flop;
-    work.push_back(std::move(entry));
-  }
-  for (std::size_t at = 0; at < done.size();) {
-    const auto end = done.find('\n', at);
-    const auto space = done.find(' ', at);
-    std::size_t index = 0;
-    std::from_chars(done.data() + at, done.data() + space, index);
-    work[index].done = true;
-    work[index].digest = done.substr(space + 1, end - space - 1);
-    at = end + 1;
-  }
-  return work;
-}
-
 }  // namespace
 
 StudyOutcome run_study(const mpi::Communicator& world, const config::Study& study, const plan::Plan& plan,
@@ -150,19 +81,19 @@ StudyOutcome run_study(const mpi::Communicator& world, const config::Study& stud
   Context context(plan);
   on_every_rank(world, [&] { validate(context, study); });
   const auto key = common_numerics_key(world, threads);
-  const auto done = on_first_rank(world, [&] {
+  const auto found = on_first_rank(world, [&] {
     store::prepare(folder, {config::scientific_text(study), plan.id, key});
     if (options.on_prepared) {
       options.on_prepared();
     }
-    return done_items(plan, store::finished(folder));
+    return found_text(plan, store::finished(folder));
   });
 
   {
+    auto list = work_list(context, found, world.size());
     store::Writer writer(folder, world.rank(), key);
-    schedule::Scheduler scheduler(world, work_items(context, done),
-                                  {kPackUnits, options.threaded, options.on_progress});
-    ItemRunner runner(context, folder, world.rank(), writer, [&] { scheduler.poll(); });
+    schedule::Scheduler scheduler(world, std::move(list.work), {kPackUnits, options.threaded, options.on_progress});
+    ItemRunner runner(context, std::move(list.items), folder, world.rank(), writer, [&] { scheduler.poll(); });
     for (auto chunk = scheduler.next(); !chunk.finished; chunk = scheduler.next()) {
       runner.run(chunk, [&](std::size_t item, const std::string& digest) { scheduler.finish(item, digest); });
     }

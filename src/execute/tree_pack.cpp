@@ -54,8 +54,8 @@ PackResult run_trees(Context& context, std::vector<TreeStart> starts, const Arra
   std::vector<std::unique_ptr<TreeRunner>> runners;
   std::int64_t last_step = 0;
   for (auto& start : starts) {
-    runners.push_back(
-        std::make_unique<TreeRunner>(context, start.tree, std::move(start.state), std::move(start.repeat), sink));
+    runners.push_back(std::make_unique<TreeRunner>(context, start.tree, start.forks, std::move(start.state),
+                                                   std::move(start.repeat), sink));
     last_step = std::max(last_step, runners.back()->num_steps());
   }
   const Placement placement(runners);

@@ -10,6 +10,7 @@ namespace unroll::execute {
 
 struct TreeStart {
   std::size_t tree = 0;                   // into Plan::trees
+  std::vector<std::size_t> forks;         // ascending; those of the tree that are trained and measured here
   model::State state;                     // w_0
   std::optional<hdf5::ArrayFile> repeat;  // for the control `none`
 };

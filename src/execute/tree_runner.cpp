@@ -16,18 +16,10 @@ std::string canonical(const config::Settings& settings, std::string_view section
   return config::canonical_text(settings, names);
 }
 
-/// The [measure] keys on which curvature and the estimates made with it depend.
-std::string curvature_text(const config::Settings& settings) {
-  constexpr std::string_view kKeys[] = {"measure.sigma",          "measure.sigma_every",   "measure.sigma_mode",
-                                        "measure.hessian",        "measure.lanczos_steps", "measure.power_iterations",
-                                        "measure.power_tolerance"};
-  return config::canonical_text(settings, kKeys);
-}
-
 }  // namespace
 
-TreeRunner::TreeRunner(Context& context, std::size_t tree, model::State start, std::optional<hdf5::ArrayFile> repeat,
-                       ArraySink sink)
+TreeRunner::TreeRunner(Context& context, std::size_t tree, std::vector<std::size_t> forks, model::State start,
+                       std::optional<hdf5::ArrayFile> repeat, ArraySink sink)
     : context_(context),
       plan_(context.plan()),
       tree_(plan_.trees[tree]),
@@ -36,11 +28,12 @@ TreeRunner::TreeRunner(Context& context, std::size_t tree, model::State start, s
       start_(std::move(start)),
       repeat_(std::move(repeat)),
       order_(plan_.order_of(tree_)),
+      forks_here_(std::move(forks)),
       finetune_rows_(plan_.finetune_rows(tree_)),
       sink_(std::move(sink)) {
   hyper_ = learn::hyper_of(context.cell(tree_.cell), tree_.schedule_steps);
   forks_.resize(tree_.forks.size());
-  for (std::size_t i = 0; i < forks_.size(); ++i) {
+  for (const auto i : forks_here_) {
     const auto& fork = tree_.forks[i];
     forks_[i].is_control = fork.repeat.has_value() || plan_.forget_sets[fork.forget_set].num_ghosts > 0;
     if (context.cell(fork.cell).retrain.kind == config::RetrainKind::fresh) {
@@ -48,9 +41,14 @@ TreeRunner::TreeRunner(Context& context, std::size_t tree, model::State start, s
     }
   }
   for (const auto index : tree_.runs) {
-    add_run(plan_.runs[index]);
+    if (is_here(plan_.runs[index])) {
+      add_run(plan_.runs[index]);
+    }
   }
-  record_.tree_id = tree_.id;
+}
+
+bool TreeRunner::is_here(const plan::Run& run) const {
+  return std::binary_search(forks_here_.begin(), forks_here_.end(), run.fork);
 }
 
 std::size_t TreeRunner::track_for(const plan::Run& wanted) {
@@ -64,7 +62,7 @@ std::size_t TreeRunner::track_for(const plan::Run& wanted) {
   }
   std::set<std::int64_t> steps;
   for (const auto index : tree_.runs) {
-    if (key_of(plan_.runs[index]) == text) {
+    if (is_here(plan_.runs[index]) && key_of(plan_.runs[index]) == text) {
       const auto measured = plan_.measured_steps(plan_.runs[index]);
       steps.insert(measured.begin(), measured.end());
     }
@@ -104,7 +102,7 @@ std::int64_t TreeRunner::first_step(std::size_t fork) const {
 
 std::vector<std::size_t> TreeRunner::forks_with_lanes() const {
   std::vector<std::size_t> forks;
-  for (std::size_t i = 0; i < forks_.size(); ++i) {
+  for (const auto i : forks_here_) {
     if (!tree_.forks[i].repeat && first_step(i) < tree_.num_steps) {
       forks.push_back(i);
     }
@@ -174,7 +172,7 @@ void TreeRunner::before_step(std::int64_t step, learn::LanePack& pack, std::vect
   const auto original = pack.state(original_lane_);
   const double rates_after = rates_ + hyper_.lr_at(step);
   steps[static_cast<std::size_t>(original_lane_)] = {learn::Action::train, rows, static_cast<double>(rows->size())};
-  for (std::size_t i = 0; i < forks_.size(); ++i) {
+  for (const auto i : forks_here_) {
     auto& fork = forks_[i];
     fork.touch = touch_of(tree_.forks[i], step, *rows);
     if (fork.touch) {

@@ -1,6 +1,7 @@
 #pragma once
-// One tree inside a pack: it says what each of its lanes does at every step, lets methods and estimates watch M, and
-// turns the states at measured steps into rows. The pack owns the weights and takes the steps (tree_pack.cpp).
+// One tree, or a part of its forks, inside a pack: it says what each of its lanes does at every step, lets methods and
+// estimates watch M, and turns the states at measured steps into rows. The pack owns the weights and takes the steps
+// (tree_pack.cpp).
 #include <functional>
 #include <map>
 #include <memory>
@@ -26,9 +27,10 @@ using ArraySink = std::function<void(const std::string& path, const hdf5::ArrayF
 
 class TreeRunner {
  public:
-  /// start: w_0. repeat: for the control `none`, what the repeated training left (repeat.hpp).
-  TreeRunner(Context& context, std::size_t tree, model::State start, std::optional<hdf5::ArrayFile> repeat,
-             ArraySink sink);
+  /// forks: ascending; those that are trained and measured here, with their runs. start: w_0. repeat: for the control
+  /// `none`, what the repeated training left (repeat.hpp).
+  TreeRunner(Context& context, std::size_t tree, std::vector<std::size_t> forks, model::State start,
+             std::optional<hdf5::ArrayFile> repeat, ArraySink sink);
 
   /// Forks that need a lane, in order of their first step; the pack gives each one with place().
   [[nodiscard]] std::vector<std::size_t> forks_with_lanes() const;
@@ -74,6 +76,7 @@ class TreeRunner {
     torch::Tensor correction;  // double [P]
   };
 
+  [[nodiscard]] bool is_here(const plan::Run& run) const;
   void add_run(const plan::Run& run);
   [[nodiscard]] std::size_t track_for(const plan::Run& wanted);
   [[nodiscard]] std::optional<unlearn::Touch> touch_of(const plan::Fork& fork, std::int64_t step,
@@ -106,7 +109,8 @@ class TreeRunner {
   std::map<std::size_t, std::int64_t> fork_lanes_;
   std::vector<std::unique_ptr<CurvatureTrack>> tracks_;
   std::map<std::string, std::size_t> track_of_;  // by the keys and seed that act on curvature
-  std::vector<ForkState> forks_;
+  std::vector<std::size_t> forks_here_;          // ascending
+  std::vector<ForkState> forks_;                 // by fork of the tree; those that are not here stay empty
   std::vector<RunState> runs_;
   double rates_ = 0;                             // S_t: sum of the rates of the steps taken
   std::map<std::string, torch::Tensor> logits_;  // of M at the current clock, by rows

@@ -36,14 +36,15 @@ CellTextMaker::CellTextMaker()
       retrain_(keys_of({"retrain."})),
       unlearn_(keys_of({"unlearn."})),
       measure_(keys_of({"measure.every", "measure.steps", "measure.sigma", "measure.sigma_every", "measure.sigma_mode",
-                        "measure.lanczos_steps", "measure.power_iterations", "measure.power_tolerance",
-                        "measure.one_hvp", "measure.outputs", "measure.eval_rows", "measure.layers"})),
+                        "measure.lanczos_steps", "measure.lanczos_tolerance", "measure.warm_start",
+                        "measure.power_iterations", "measure.power_tolerance", "measure.one_hvp", "measure.outputs",
+                        "measure.eval_rows", "measure.layers"})),
       length_(keys_of({"train.epochs", "train.steps"})),
       forget_(keys_of({"forget."})),
       order_(keys_of({"order.kind", "train.batch"})),
-      curvature_(
-          keys_of({"measure.every", "measure.steps", "measure.sigma", "measure.sigma_every", "measure.sigma_mode",
-                   "measure.lanczos_steps", "measure.power_iterations", "measure.power_tolerance"})),
+      curvature_(keys_of({"measure.every", "measure.steps", "measure.sigma", "measure.sigma_every",
+                          "measure.sigma_mode", "measure.lanczos_steps", "measure.lanczos_tolerance",
+                          "measure.warm_start", "measure.power_iterations", "measure.power_tolerance"})),
       seed_(keys_of({"seed."})) {}
 
 CellTexts CellTextMaker::make(const config::Settings& cell, const CellInputs& inputs) {

@@ -82,7 +82,7 @@ Summary summarise(const Plan& plan) {
   for (const Item& item : plan.items) {
     summary.num_pretrainings += item.kind == ItemKind::pretraining;
     summary.num_repeats += item.kind == ItemKind::repeat;
-    summary.critical_flop = std::max(summary.critical_flop, item.critical_flop);
+    summary.critical_s = std::max(summary.critical_s, item.critical_s);
     if (item.kind == ItemKind::tree) {
       summary.num_retrained += item.num_lanes - 1;
       summary.max_lanes_of_tree = std::max(summary.max_lanes_of_tree, item.num_lanes);
@@ -114,8 +114,7 @@ std::string describe_plan(const config::Study& study, const Plan& plan) {
                                " M, retain: " + std::to_string(totals.num_originals_retain) + " M, all or none: " +
                                std::to_string(totals.num_originals_all) + " M (what each pretrain.on would train)");
   text += line("cost", format("%.3g", totals.flop) + " flop: about " + duration_text(seconds) +
-                           " on one core, if it does 10 Gflop/s; longest chain " +
-                           duration_text(summary.critical_flop / kAssumedFlopPerSecond));
+                           " on one core, if it does 10 Gflop/s; longest chain " + duration_text(summary.critical_s));
   text += line("memory", "about " + bytes_text(totals.memory_per_rank_bytes) + " a rank, with packs of " +
                              counted(totals.lanes_per_pack, "lane"));
   text += line("disk", "about " + bytes_text(totals.disk_bytes));

@@ -45,6 +45,9 @@ struct CellFacts {
 /// items.cpp: the items of a plan whose trees, forks and runs are complete.
 void add_items(Plan& plan, const std::vector<CellFacts>& facts);
 
+/// cost.cpp: longest chains of work, from the costs of the items; one that is done holds nothing up.
+void find_critical_paths(std::vector<Item>& items, const std::vector<bool>& done);
+
 /// cost.cpp: costs of the items, critical paths and totals. UsageError when a pack does not fit into memory.
 void add_costs(Plan& plan, const std::vector<CellFacts>& facts, const config::Study& study,
                std::int64_t memory_limit_bytes);

@@ -87,7 +87,7 @@ std::string plan_json(const config::Study& study, const Plan& plan) {
                                            .integer("none", totals.num_originals_all)
                                            .str())
       .real("flop", totals.flop)
-      .real("critical_flop", summary.critical_flop)
+      .real("critical_seconds", summary.critical_s)
       .real("assumed_flop_per_second", kAssumedFlopPerSecond)
       .real("core_seconds", totals.flop / kAssumedFlopPerSecond)
       .integer("lanes_per_pack", totals.lanes_per_pack)

@@ -16,7 +16,7 @@ struct Summary {
   std::int64_t num_repeats = 0;       // M trained again, for the control none
   std::int64_t max_lanes_of_tree = 0;
   std::int64_t max_steps = 0;
-  double critical_flop = 0;
+  double critical_s = 0;
 };
 [[nodiscard]] Summary summarise(const Plan& plan);
 

@@ -39,7 +39,7 @@ std::optional<JournalRecord> decode_line(std::string_view line) {
   record.sha256 = fields[3];
   if (fields[4] != "-") {
     for (const std::string_view id : split(fields[4], ',')) {
-      record.trees.emplace_back(id);
+      record.runs.emplace_back(id);
     }
   }
   return record;
@@ -50,7 +50,7 @@ std::optional<JournalRecord> decode_line(std::string_view line) {
 std::string encode(const JournalRecord& record) {
   std::string line = record.kind == RecordKind::shard ? "shard " : "stage ";
   line += record.name + ' ' + std::to_string(record.size_bytes) + ' ' + record.sha256 + ' ';
-  line += record.trees.empty() ? "-" : join(record.trees, ",");
+  line += record.runs.empty() ? "-" : join(record.runs, ",");
   return '\n' + line + ' ' + hex8(crc32(line)) + '\n';
 }
 

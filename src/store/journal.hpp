@@ -2,7 +2,7 @@
 // Journal records: one line of text each, ended by a CRC-32 of what is before it, so that a torn or damaged line is
 // recognised and the next one still read. Every record starts and ends with a line end, so that one which follows a
 // torn record stands on a line of its own.
-//   shard <file> <size> <sha256> <tree id>,<tree id>,... <crc32>       ("-" for no ids)
+//   shard <file> <size> <sha256> <run id>,<run id>,... <crc32>       ("-" for no ids)
 //   stage <id> <size> <sha256> - <crc32>
 #include <cstdint>
 #include <string>
@@ -18,7 +18,7 @@ struct JournalRecord {
   std::string name;  // file name of the shard, or stage id
   std::uint64_t size_bytes = 0;
   std::string sha256;
-  std::vector<std::string> trees;
+  std::vector<std::string> runs;  // ids of the runs in a shard
 };
 
 [[nodiscard]] std::string encode(const JournalRecord& record);

@@ -9,21 +9,6 @@
 namespace unroll::store {
 namespace {
 
-struct Collected {
-  std::map<std::string, StoredTree> trees;
-  std::vector<record::TelemetryRow> telemetry;
-};
-
-void add_tree(Collected& collected, StoredTree tree, const std::string& shard) {
-  const std::string id = tree.record.tree_id;
-  const std::string digest = tree.digest;
-  const auto [found, is_new] = collected.trees.try_emplace(id, std::move(tree));
-  if (!is_new && found->second.digest != digest) {
-    throw Error("shards/" + shard + ": tree " + id +
-                " was computed before with other results: the computation is not deterministic here");
-  }
-}
-
 Collected collect(const std::string& folder, const Identity& identity) {
   Collected collected;
   for_each_shard(folder, read_journals(folder), [&](const VerifiedShard& verified) {
@@ -31,10 +16,7 @@ Collected collect(const std::string& folder, const Identity& identity) {
     if (shard.origin.plan_id != identity.plan_id || shard.origin.numerics_key != identity.numerics_key) {
       throw Error(folder + "/shards/" + verified.name + ": belongs to another plan or other numerics than this folder");
     }
-    for (StoredTree& tree : shard.trees) {
-      add_tree(collected, std::move(tree), verified.name);
-    }
-    collected.telemetry.insert(collected.telemetry.end(), shard.telemetry.begin(), shard.telemetry.end());
+    collected.add(std::move(shard), verified.name);
   });
   return collected;
 }
@@ -81,7 +63,7 @@ MergeSummary merge(const std::string& folder, const config::Study& study, const 
   }
   const Collected collected = collect(folder, *identity);
   MergeSummary summary;
-  const hdf5::TableFile results = results_file(study, plan, identity->numerics_key, collected.trees, summary);
+  const hdf5::TableFile results = results_file(study, plan, identity->numerics_key, collected, summary);
   FileDoor door;
   const std::string sha = write_verified(door, folder + "/results.h5", results);
   door.replace(folder + "/results.h5.sha256", sha + "  results.h5\n");

@@ -77,55 +77,35 @@ struct OrderedRows {
   std::vector<const record::CurveRow*> curves;
 };
 
-// Appends the rows of one run by ascending step; rows of one step keep their order.
 template <typename Row>
-void append_run(const std::vector<Row>& rows, const std::string& run_id, std::vector<const Row*>& out) {
-  const std::size_t begin = out.size();
+void append(const std::vector<Row>& rows, std::vector<const Row*>& out) {
   for (const Row& row : rows) {
-    if (row.run_id == run_id) {
-      out.push_back(&row);
-    }
-  }
-  std::stable_sort(out.begin() + static_cast<std::ptrdiff_t>(begin), out.end(),
-                   [](const Row* a, const Row* b) { return a->step < b->step; });
-}
-
-void append_curves(const record::TreeRecord& tree, std::vector<const record::CurveRow*>& out) {
-  const std::size_t begin = out.size();
-  for (const record::CurveRow& row : tree.curves) {
     out.push_back(&row);
   }
-  std::stable_sort(out.begin() + static_cast<std::ptrdiff_t>(begin), out.end(), [](const auto* a, const auto* b) {
-    return std::tie(a->measure_id, a->step) < std::tie(b->measure_id, b->step);
-  });
 }
 
-OrderedRows order_rows(const plan::Plan& plan, const std::map<std::string, StoredTree>& trees, MergeSummary& summary) {
+OrderedRows order_rows(const plan::Plan& plan, const Collected& collected, MergeSummary& summary) {
   OrderedRows rows;
   rows.missing.reserve(plan.runs.size());
   for (const plan::Run& run : plan.runs) {
-    const auto tree = trees.find(plan.trees[run.tree].id);
-    if (tree == trees.end()) {
+    const auto found = collected.runs.find(run.id);
+    if (found == collected.runs.end()) {
       rows.runs.push_back(&rows.missing.emplace_back(missing_run(plan, run)));
       ++summary.num_missing_runs;
       continue;
     }
-    const record::TreeRecord& record = tree->second.record;
-    const auto found = std::find_if(record.runs.begin(), record.runs.end(),
-                                    [&](const record::RunRow& row) { return row.run_id == run.id; });
-    if (found == record.runs.end()) {
-      throw Error("tree " + record.tree_id + " was committed without run " + run.id);
-    }
-    rows.runs.push_back(&*found);
+    rows.runs.push_back(&found->second.run);
     ++summary.num_runs;
-    summary.num_failed_runs += found->status == "ok" ? 0 : 1;
-    append_run(record.pairs, run.id, rows.pairs);
-    append_run(record.layers, run.id, rows.layers);
+    summary.num_failed_runs += found->second.run.status == "ok" ? 0 : 1;
+    append(found->second.pairs, rows.pairs);
+    append(found->second.layers, rows.layers);
   }
   for (const plan::Tree& tree : plan.trees) {
-    const auto found = trees.find(tree.id);
-    if (found != trees.end()) {
-      append_curves(found->second.record, rows.curves);
+    const auto found = collected.curves.find(tree.id);
+    if (found != collected.curves.end()) {
+      for (const auto& [point, row] : found->second) {
+        rows.curves.push_back(&row);
+      }
     }
   }
   summary.num_pairs = static_cast<std::int64_t>(rows.pairs.size());
@@ -159,8 +139,8 @@ hdf5::Table cells_table(const std::vector<config::Settings>& cells) {
 }
 
 hdf5::TableFile results_file(const config::Study& study, const plan::Plan& plan, const std::string& numerics_key,
-                             const std::map<std::string, StoredTree>& trees, MergeSummary& summary) {
-  const OrderedRows rows = order_rows(plan, trees, summary);
+                             const Collected& collected, MergeSummary& summary) {
+  const OrderedRows rows = order_rows(plan, collected, summary);
   hdf5::TableFile file;
   file.attributes = {{"format", kResultsFormat}, {"version", kResultsVersion}, {"plan_id", plan.id}};
   file.texts = {{"scientific_config", config::scientific_text(study)}, {"numerics_key", numerics_key}};

@@ -1,10 +1,9 @@
 #pragma once
-// What results.h5 and telemetry.h5 are made of. Pure: equal trees, in whatever order they came, give equal files.
-#include <map>
+// What results.h5 and telemetry.h5 are made of. Pure: equal rows, in whatever order they came, give equal files.
 #include <string>
 #include <vector>
 
-#include "shard.hpp"
+#include "collected.hpp"
 #include "unroll/hdf5/tables.hpp"
 #include "unroll/store/store.hpp"
 
@@ -17,10 +16,10 @@ inline constexpr const char* kTelemetryFormat = "unroll-telemetry";
 /// One column a scientific key, one row a cell. Unset or not acting: -1, NaN or "".
 [[nodiscard]] hdf5::Table cells_table(const std::vector<config::Settings>& cells);
 
-/// The finished trees by id; summary is filled in.
+/// summary is filled in.
 [[nodiscard]] hdf5::TableFile results_file(const config::Study& study, const plan::Plan& plan,
-                                           const std::string& numerics_key,
-                                           const std::map<std::string, StoredTree>& trees, MergeSummary& summary);
+                                           const std::string& numerics_key, const Collected& collected,
+                                           MergeSummary& summary);
 
 [[nodiscard]] hdf5::TableFile telemetry_file(const config::Study& study, const plan::Plan& plan,
                                              std::vector<record::TelemetryRow> rows, const std::string& merged_at);

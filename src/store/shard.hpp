@@ -1,6 +1,6 @@
 #pragma once
-// A shard: finished trees and telemetry of one rank and flush, as an HDF5 file of tables. It says itself what it
-// belongs to (plan id, numerics key), and its name holds its SHA-256: <writer>-<number>-<sha256>.h5.
+// A shard: finished runs, M's curves and telemetry of one rank and flush, as an HDF5 file of tables. It says itself
+// what it belongs to (plan id, numerics key), and its name holds its SHA-256: <writer>-<number>-<sha256>.h5.
 #include <cstddef>
 #include <functional>
 #include <optional>
@@ -18,14 +18,9 @@ struct ShardOrigin {
   std::string numerics_key;
 };
 
-struct StoredTree {
-  record::TreeRecord record;
-  std::string digest;  // over all its rows: equal for equal results
-};
-
 struct Shard {
   ShardOrigin origin;
-  std::vector<StoredTree> trees;
+  record::TreeRecord rows;  // of all that was committed with it
   std::vector<record::TelemetryRow> telemetry;
 };
 
@@ -37,7 +32,7 @@ struct Shard {
 struct VerifiedShard {
   std::string name;
   std::vector<std::byte> image;
-  std::optional<std::vector<std::string>> trees;  // ids, where the journal says them
+  std::optional<std::vector<std::string>> runs;  // ids, where the journal says them
 };
 
 /// Calls `use` for every verified shard of the folder, in order of names.

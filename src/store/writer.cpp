@@ -88,10 +88,12 @@ void Writer::commit(std::span<const record::TreeRecord> trees, std::span<const r
   const std::vector<std::byte> image = shard_image(state_->origin, trees, telemetry);
   JournalRecord entry{RecordKind::shard, "", image.size(), sha256(std::span<const std::byte>(image)), {}};
   for (const record::TreeRecord& tree : trees) {
-    if (!is_plain_name(tree.tree_id)) {
-      throw Error("a tree cannot be called '" + printable(tree.tree_id) + "'");
+    for (const record::RunRow& run : tree.runs) {
+      if (!is_plain_name(run.run_id)) {
+        throw Error("a run cannot be called '" + printable(run.run_id) + "'");
+      }
+      entry.runs.push_back(run.run_id);
     }
-    entry.trees.push_back(tree.tree_id);
   }
   state_->open_journal();
   entry.name = state_->name + numbered("-%06d-", ++state_->num_shards) + entry.sha256 + ".h5";
@@ -124,12 +126,12 @@ Finished finished(const std::string& folder) {
   const std::vector<JournalRecord> journal = read_journals(folder);
   Finished result;
   for_each_shard(folder, journal, [&](const VerifiedShard& shard) {
-    if (shard.trees) {
-      result.trees.insert(shard.trees->begin(), shard.trees->end());
+    if (shard.runs) {
+      result.runs.insert(shard.runs->begin(), shard.runs->end());
       return;
     }
-    for (const StoredTree& tree : read_shard(shard.image, shard.name).trees) {
-      result.trees.insert(tree.record.tree_id);
+    for (const record::RunRow& run : read_shard(shard.image, shard.name).rows.runs) {
+      result.runs.insert(run.run_id);
     }
   });
   std::map<std::string, std::string> recorded;

@@ -8,6 +8,7 @@
 #include <limits>
 #include <map>
 #include <memory>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -171,7 +172,9 @@ class Laboratory {
       if (item.kind != plan::ItemKind::tree) {
         continue;
       }
-      TreeStart start{item.index, starts[plan_.trees[item.index].pretraining], {}};
+      std::vector<std::size_t> forks(plan_.trees[item.index].forks.size());
+      std::iota(forks.begin(), forks.end(), std::size_t{0});
+      TreeStart start{item.index, std::move(forks), starts[plan_.trees[item.index].pretraining], {}};
       if (item.not_with) {
         start.repeat = train_repeat(context, item.index, start.state, [] {});
       }

@@ -6,6 +6,7 @@
 #include "fakes.hpp"
 #include "support/catch.hpp"
 #include "unroll/base/random.hpp"
+#include "unroll/plan/attempt.hpp"
 
 using namespace unroll;
 using namespace unroll::plan;
@@ -92,7 +93,7 @@ TEST_CASE("items wait only for items before them, so every plan is acyclic") {
     for (std::size_t i = 0; i < plan.items.size(); ++i) {
       for (const std::size_t before : plan.items[i].depends) {
         CHECK(before < i);
-        CHECK(plan.items[before].critical_flop >= plan.items[before].cost_flop + plan.items[i].critical_flop);
+        CHECK(plan.items[before].critical_s >= plan.items[before].cost_s + plan.items[i].critical_s);
       }
     }
   });
@@ -288,5 +289,42 @@ TEST_CASE("a plan is a function of its study") {
 
     CHECK(plan_json(study, plan) == plan_json(study, again));
     CHECK(ids_by_meaning(plan) == ids_by_meaning(again));
+  });
+}
+
+TEST_CASE("an attempt has each fork that is left once, whatever is finished and however many ranks there are") {
+  for_random_plans([](const auto& study, const Plan& plan) {
+    Dice dice(static_cast<std::uint64_t>(study.cells.size()) + 1000 * study.seeds.size());
+    Finished finished{std::vector<bool>(plan.runs.size()), std::vector<bool>(plan.items.size())};
+    for (std::size_t run = 0; run < plan.runs.size(); ++run) {
+      finished.runs[run] = dice.below(3) == 0;
+    }
+    for (std::size_t item = 0; item < plan.items.size(); ++item) {
+      finished.stages[item] = dice.below(2) == 0;
+    }
+    const Attempt attempt = make_attempt(plan, finished, static_cast<int>(1 + dice.below(6)));
+
+    std::map<std::pair<std::size_t, std::size_t>, int> wanted, found;
+    for (std::size_t run = 0; run < plan.runs.size(); ++run) {
+      if (!finished.runs[run]) {
+        wanted[{plan.runs[run].tree, plan.runs[run].fork}] = 1;
+      }
+    }
+    REQUIRE(attempt.done.size() == attempt.items.size());
+    for (std::size_t i = 0; i < attempt.items.size(); ++i) {
+      const Item& item = attempt.items[i];
+      CHECK((item.kind != ItemKind::tree || attempt.done[i] == item.forks.empty()));
+      for (const std::size_t fork : item.forks) {
+        ++found[{item.index, fork}];
+        const auto& repeat = plan.trees[item.index].forks[fork].repeat;
+        CHECK((!repeat || std::count(item.depends.begin(), item.depends.end(), *repeat) == 1));
+      }
+      for (const std::size_t before : item.depends) {
+        CHECK(before < i);
+        CHECK((attempt.done[i] || finished.stages[before] || !attempt.done[before]));
+        CHECK((attempt.done[i] || attempt.items[before].critical_s >= item.critical_s));
+      }
+    }
+    CHECK(found == wanted);
   });
 }

@@ -101,7 +101,6 @@ record::TreeRecord tree(const plan::Plan& plan, std::size_t index) {
   const plan::Tree& planned = plan.trees[index];
   const plan::Run& run = plan.runs[planned.runs.front()];
   record::TreeRecord record;
-  record.tree_id = planned.id;
   record::RunRow row;
   row.run_id = run.id;
   row.cell = static_cast<std::int64_t>(run.cell);

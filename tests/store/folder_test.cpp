@@ -26,6 +26,13 @@ struct Fixture {
     const std::vector<record::TelemetryRow> telemetry = {example::telemetry(plan, tree, 0)};
     writer.commit(trees, telemetry);
   }
+  [[nodiscard]] std::unordered_set<std::string> runs(const std::vector<std::size_t>& indices) const {
+    std::unordered_set<std::string> ids;
+    for (const std::size_t index : indices) {
+      ids.insert(plan.runs[index].id);
+    }
+    return ids;
+  }
   [[nodiscard]] std::vector<std::filesystem::path> files(const std::string& part) const {
     std::vector<std::filesystem::path> paths;
     for (const auto& entry : std::filesystem::directory_iterator(folder + "/" + part)) {
@@ -68,7 +75,7 @@ TEST_CASE("preparing again is no change") {
   prepare(f.folder, f.identity);
   prepare(f.folder, f.identity);
 
-  CHECK(finished(f.folder).trees.empty());
+  CHECK(finished(f.folder).runs.empty());
   CHECK(finished(f.folder).stages.empty());
   CHECK(std::filesystem::exists(f.folder + "/plan.txt"));
   CHECK(!std::filesystem::exists(f.folder + "/.tmp-probe"));
@@ -142,12 +149,12 @@ TEST_CASE("committed trees and stages are finished, also for the next attempt") 
 
   const Finished done = finished(f.folder);
 
-  CHECK(done.trees == std::set<std::string>{f.plan.trees[0].id, f.plan.trees[1].id});
+  CHECK(done.runs == f.runs({0, 1}));
   CHECK(done.stages == std::map<std::string, std::string>{{"pretraining-1", digest}});
   CHECK(f.files("journal").size() == 2);
 }
 
-TEST_CASE("a damaged or missing shard costs its own trees only") {
+TEST_CASE("a damaged or missing shard costs its own runs only") {
   const Fixture f;
   prepare(f.folder, f.identity);
   Writer writer(f.folder, 0, f.identity.numerics_key);
@@ -159,7 +166,7 @@ TEST_CASE("a damaged or missing shard costs its own trees only") {
   std::filesystem::remove(shards[1]);
   std::filesystem::resize_file(shards[2], 100);
 
-  CHECK(finished(f.folder).trees == std::set<std::string>{f.plan.trees[3].id});
+  CHECK(finished(f.folder).runs == f.runs({3}));
 }
 
 TEST_CASE("shards stand without their journal, and a torn journal is read up to the tear") {
@@ -169,11 +176,10 @@ TEST_CASE("shards stand without their journal, and a torn journal is read up to 
   f.commit(writer, 0);
   f.commit(writer, 1);
   append(f.files("journal").front(), "\nshard r0");
-  const std::set<std::string> both = {f.plan.trees[0].id, f.plan.trees[1].id};
 
-  CHECK(finished(f.folder).trees == both);
+  CHECK(finished(f.folder).runs == f.runs({0, 1}));
   std::filesystem::remove(f.files("journal").front());
-  CHECK(finished(f.folder).trees == both);
+  CHECK(finished(f.folder).runs == f.runs({0, 1}));
 }
 
 TEST_CASE("temporary files of a killed writer are no results") {
@@ -183,7 +189,7 @@ TEST_CASE("temporary files of a killed writer are no results") {
   append(f.folder + "/shards/foreign.h5", "not ours");
   append(f.folder + "/stages/.tmp-123-stage.h5", "half a stage");
 
-  CHECK(finished(f.folder).trees.empty());
+  CHECK(finished(f.folder).runs.empty());
   CHECK(finished(f.folder).stages.empty());
 }
 
@@ -226,10 +232,10 @@ TEST_CASE("a commit that the disk refuses leaves what was committed before, and 
 
   CHECK_THROWS_AS(f.commit(writer, 1), FileError);
 
-  CHECK(finished(f.folder).trees.size() == 1);
+  CHECK(finished(f.folder).runs.size() == 1);
   door.heal();
   f.commit(writer, 1);
-  CHECK(finished(f.folder).trees.size() == 2);
+  CHECK(finished(f.folder).runs.size() == 2);
 }
 
 }  // namespace

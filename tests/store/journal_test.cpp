@@ -7,7 +7,7 @@ namespace unroll::store {
 namespace {
 
 JournalRecord record(const std::string& name) {
-  return {RecordKind::shard, name, 1234, sha256(name), {"tree-a", "tree-b"}};
+  return {RecordKind::shard, name, 1234, sha256(name), {"run-a", "run-b"}};
 }
 
 std::vector<std::string> names(const std::string& journal) {
@@ -29,9 +29,9 @@ TEST_CASE("records come back as they were") {
   CHECK(read[0].name == "one.h5");
   CHECK(read[0].size_bytes == 1234);
   CHECK(read[0].sha256 == sha256("one.h5"));
-  CHECK(read[0].trees == std::vector<std::string>{"tree-a", "tree-b"});
+  CHECK(read[0].runs == std::vector<std::string>{"run-a", "run-b"});
   CHECK(read[1].kind == RecordKind::stage);
-  CHECK(read[1].trees.empty());
+  CHECK(read[1].runs.empty());
 }
 
 TEST_CASE("a torn tail is dropped wherever it is torn") {

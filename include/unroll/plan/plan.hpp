@@ -57,6 +57,7 @@ struct Fork {
   std::int64_t first_touch = 0;
   /// First step whose batch holds an example of F, whatever is measured; -1 if none of the first epoch's does.
   std::int64_t first_draw = -1;
+  double cost_s = 0;  // estimated work that it adds to a tree: M' and the measures of its runs
 };
 
 struct Run {
@@ -76,6 +77,7 @@ struct Tree {
   std::int64_t schedule_steps = 0;  // steps of the whole training that its cells ask for (the end of a cosine)
   std::vector<Fork> forks;
   std::vector<std::size_t> runs;  // into Plan::runs, in plan order
+  double trunk_cost_s = 0;        // estimated work of M and its curvature: paid by every part of a tree that is split
 };
 
 /// A pretraining without steps is no item: whoever needs its w_0 initialises it.
@@ -88,8 +90,9 @@ struct Item {
   std::optional<std::size_t> not_with;  // prefer another rank than the one that took this item (control `none`)
   std::string pack_key;                 // items of one key may share a pack: same kind, data, shape, dtype
   std::int64_t num_lanes = 1;           // models trained side by side
-  double cost_flop = 0;                 // estimated work of the item
-  double critical_flop = 0;             // its cost plus that of the longest chain that waits for it
+  std::vector<std::size_t> forks{};     // in an Attempt (attempt.hpp): those of the tree that are measured here
+  double cost_s = 0;                    // estimated work of the item: seconds of one core (src/plan/README.md)
+  double critical_s = 0;                // its cost plus that of the longest chain that waits for it
 };
 
 struct Totals {

@@ -149,9 +149,8 @@ struct TelemetryRow {
 };
 [[nodiscard]] std::span<const Column<TelemetryRow>> telemetry_columns();
 
-/// All that one finished tree leaves.
+/// What a tree leaves, or a part of it: the runs on its forks, and M's curves.
 struct TreeRecord {
-  std::string tree_id;
   std::vector<RunRow> runs;
   std::vector<PairRow> pairs;
   std::vector<LayerRow> layers;

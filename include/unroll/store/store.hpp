@@ -1,15 +1,16 @@
 #pragma once
-// The results folder. Ranks commit finished trees as shards (built in memory, .tmp + fsync + rename + fsync of the
-// folder, then one journal record with size and SHA-256); shared stages go to DIR/stages/<id>.h5 the same way;
-// merge writes results.h5 and telemetry.h5 in plan order. One writer a file; every write goes through the file door.
+// The results folder. Ranks commit finished runs, tree by tree or part of a tree by part, as shards (built in memory,
+// .tmp + fsync + rename + fsync of the folder, then one journal record with size and SHA-256); shared stages go to
+// DIR/stages/<id>.h5 the same way; merge writes results.h5 and telemetry.h5 in plan order. One writer a file; every
+// write goes through the file door.
 #include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <span>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "unroll/config/study.hpp"
@@ -51,10 +52,10 @@ class Writer {
   std::unique_ptr<State> state_;
 };
 
-/// Ids of trees and stages whose shards or files are there and verified (size and SHA-256); others are ignored. Error
+/// Ids of runs and stages whose shards or files are there and verified (size and SHA-256); others are ignored. Error
 /// when one stage was committed with different bytes.
 struct Finished {
-  std::set<std::string> trees;
+  std::unordered_set<std::string> runs;
   std::map<std::string, std::string> stages;  // id -> digest
 };
 [[nodiscard]] Finished finished(const std::string& folder);
@@ -69,8 +70,9 @@ struct MergeSummary {
   std::int64_t num_missing_runs = 0;  // planned, not finished: rows of /runs with status "missing"
   std::int64_t num_failed_runs = 0;   // finished with a status other than ok
 };
-/// Writes DIR/results.h5, DIR/results.h5.sha256 and DIR/telemetry.h5 from all shards, in plan order. Error when a tree
-/// was committed twice with different rows, or a shard belongs to another plan or other numerics.
+/// Writes DIR/results.h5, DIR/results.h5.sha256 and DIR/telemetry.h5 from all shards, in plan order. Error when a run
+/// or a point of a curve was committed twice with different bytes, or a shard belongs to another plan or other
+/// numerics.
 MergeSummary merge(const std::string& folder, const config::Study& study, const plan::Plan& plan);
 
 }  // namespace unroll::store

@@ -1,0 +1,25 @@
+#pragma once
+// What is left of a study when an attempt starts, as the items that its ranks take.
+#include <string>
+#include <vector>
+
+#include "unroll/execute/context.hpp"
+#include "unroll/schedule/schedule.hpp"
+#include "unroll/store/store.hpp"
+
+namespace unroll::execute {
+
+constexpr std::int64_t kPackUnits = 4096;  // a pack's room; an item takes its lanes' share of it
+
+/// What a folder holds of the plan, for broadcasting: one digit a run (1: finished), then a line "item digest" for each
+/// stage that is kept.
+[[nodiscard]] std::string found_text(const plan::Plan& plan, const store::Finished& finished);
+
+struct WorkList {
+  std::vector<plan::Item> items;  // plan::Attempt::items
+  std::vector<schedule::WorkItem> work;
+};
+/// The same on every rank.
+[[nodiscard]] WorkList work_list(const Context& context, const std::string& found, int num_ranks);
+
+}  // namespace unroll::execute

@@ -1,0 +1,144 @@
+#include "cost_model.hpp"
+
+#include <algorithm>
+#include <set>
+
+namespace unroll::plan {
+namespace {
+
+using config::Settings;
+
+constexpr double kTrainForwards = 3, kHvpForwards = 6, kFlopPerMac = 2;
+constexpr double kHvpsOfOneHvpProxy = 2;
+constexpr double kStateCopies = 5;       // weights, gradient, momentum, w_0 and one work vector
+constexpr double kActivationCopies = 2;  // forward and backward
+
+std::int64_t largest_batch(const dataset::OrderTable& table) {
+  std::size_t rows = 0;
+  for (const auto& batch : table.batches) {
+    rows = std::max(rows, batch.size());
+  }
+  return static_cast<std::int64_t>(rows);
+}
+
+std::int64_t hessian_rows(const Plan& plan, std::size_t cell, std::int64_t batch_rows) {
+  const auto& measure = plan.cells[cell].measure;
+  switch (measure.hessian) {
+    case config::HessianKind::first:
+      return std::min(measure.hessian_first, plan.description(cell).num_train);
+    case config::HessianKind::file:
+      return std::ssize(plan.row_lists.at(measure.hessian_file));
+    case config::HessianKind::batch:
+      break;
+  }
+  return batch_rows;
+}
+
+}  // namespace
+
+CostModel::CostModel(const Plan& plan, const std::vector<CellFacts>& facts) : plan_(plan), facts_(facts) {
+  for (const auto& [path, table] : plan.order_tables) {
+    table_rows_[path] = largest_batch(*table);
+  }
+  cells_.reserve(plan.cells.size());
+  for (std::size_t cell = 0; cell < plan.cells.size(); ++cell) {
+    cells_.push_back(cell_costs(cell));
+  }
+}
+
+CostModel::Cell CostModel::cell_costs(std::size_t index) {
+  const Settings& cell = plan_.cells[index];
+  const auto& data = plan_.description(index);
+  const auto key = facts_[index].texts.model + std::to_string(plan_.description_of_cell[index]);
+  auto size = sizes_.find(key);
+  if (size == sizes_.end()) {
+    size = sizes_.emplace(key, model_size(cell.model, data.shape, data.num_classes)).first;
+  }
+  const std::int64_t batch_rows = cell.order.kind == config::OrderKind::file
+                                      ? table_rows_.at(cell.order.file)
+                                      : std::min(cell.train.batch, data.num_train);
+  const double forward_flop = kFlopPerMac * size->second.forward_mac;
+  Cell costs{size->second, real(batch_rows), 0, 0, 0};
+  costs.step_flop = kTrainForwards * forward_flop * real(batch_rows);
+  costs.hvp_flop = kHvpForwards * forward_flop * real(hessian_rows(plan_, index, batch_rows));
+  if (cell.measure.sigma != config::Sigma::none) {
+    const std::int64_t num_rolling =
+        cell.measure.sigma_every ? facts_[index].last_measured / *cell.measure.sigma_every : 0;
+    const std::int64_t num_hvps =
+        cell.measure.sigma == config::Sigma::lanczos ? cell.measure.lanczos_steps : cell.measure.power_iterations;
+    costs.curvature_flop = real(facts_[index].num_measured + num_rolling) * real(num_hvps) * costs.hvp_flop;
+  }
+  return costs;
+}
+
+double CostModel::pretrain_flop(const Pretraining& pretraining) const {
+  const auto& cell = plan_.cells[pretraining.cell];
+  const auto batch = std::min(cell.pretrain.batch, plan_.description(pretraining.cell).num_train);
+  return real(pretraining.num_steps) * real(batch) * kTrainForwards * kFlopPerMac * size(pretraining.cell).forward_mac;
+}
+
+double CostModel::original_flop(const Tree& tree) const { return real(tree.num_steps) * cells_[tree.cell].step_flop; }
+
+double CostModel::trunk_flop(const Tree& tree) const {
+  double flop = original_flop(tree);
+  std::set<std::pair<std::string_view, std::uint64_t>> curvatures;  // runs that agree on it share it
+  for (const std::size_t index : tree.runs) {
+    const Run& run = plan_.runs[index];
+    if (curvatures.emplace(facts_[run.cell].texts.curvature, plan_.seeds_of(run).eval).second) {
+      flop += cells_[run.cell].curvature_flop;
+    }
+  }
+  return flop;
+}
+
+double CostModel::fork_flop(const Tree& tree, const Fork& fork) const {
+  return real(trained_steps(tree, fork)) * cells_[tree.cell].step_flop;
+}
+
+double CostModel::measure_flop(const Run& run) const {
+  const Cell& costs = cells_[run.cell];
+  const double hvps = plan_.cells[run.cell].measure.one_hvp ? kHvpsOfOneHvpProxy * costs.hvp_flop : 0;
+  const double outputs = 3 * num_eval_rows(run) * kFlopPerMac * costs.size.forward_mac;
+  return real(facts_[run.cell].num_measured) * (outputs + hvps);
+}
+
+std::int64_t CostModel::trained_steps(const Tree& tree, const Fork& fork) const {
+  if (fork.repeat) {
+    return 0;
+  }
+  const bool is_ghost = plan_.cells[fork.cell].forget.kind == config::ForgetKind::ghost;
+  return is_ghost ? tree.num_steps : tree.num_steps - fork.first_touch;
+}
+
+double CostModel::num_eval_rows(const Run& run) const {
+  const Settings& cell = plan_.cells[run.cell];
+  if (!cell.measure.outputs && !cell.output.logits) {
+    return 0;
+  }
+  const auto& data = plan_.description(run.cell);
+  const auto& forgotten = plan_.forget_sets[plan_.trees[run.tree].forks[run.fork].forget_set];
+  const std::int64_t most = cell.measure.eval_rows.value_or(data.num_train + data.num_test);
+  return real(std::min(most, data.num_train) + std::min(most, data.num_test) + std::ssize(forgotten.rows));
+}
+
+double CostModel::element_bytes(std::size_t cell) const {
+  return plan_.cells[cell].model.dtype == config::Dtype::float64 ? 8 : 4;
+}
+
+double CostModel::weights_bytes(std::size_t cell) const {
+  return element_bytes(cell) * real(size(cell).num_parameters + size(cell).num_buffers);
+}
+
+double CostModel::resident_bytes(std::size_t cell, bool pretrains) const {
+  const double sums = pretrains ? 0 : plan_.cells[cell].measure.one_hvp ? 5 : 1;
+  return kStateCopies * weights_bytes(cell) + sums * 8 * real(size(cell).num_parameters);
+}
+
+double CostModel::activation_bytes(std::size_t cell, bool pretrains) const {
+  const Settings& settings = plan_.cells[cell];
+  const double batch =
+      pretrains ? real(std::min(settings.pretrain.batch, plan_.description(cell).num_train)) : cells_[cell].batch_rows;
+  return kActivationCopies * element_bytes(cell) * size(cell).activations * batch;
+}
+
+}  // namespace unroll::plan

@@ -1,0 +1,137 @@
+// Memory and disk that a study needs.
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <map>
+
+#include "cost_model.hpp"
+#include "unroll/base/text.hpp"
+#include "unroll/config/keys.hpp"
+
+namespace unroll::plan {
+namespace {
+
+using config::Settings;
+
+constexpr double kRowBytes = 1000;  // of one row of results: about 100 columns
+constexpr double kGigabyte = 1e9;
+constexpr std::int64_t kDefaultFoldedLanes = 64;
+
+std::string gigabytes(double bytes) {
+  std::array<char, 32> text;
+  std::snprintf(text.data(), text.size(), "%.3g GB", bytes / kGigabyte);
+  return text.data();
+}
+
+bool folds(const Settings& cell) {
+  return cell.model.arch == config::Arch::linear || cell.model.arch == config::Arch::mlp;
+}
+
+double data_bytes(const Plan& plan) {
+  double bytes = 0;
+  for (std::size_t cell = 0; cell < plan.cells.size(); ++cell) {
+    const auto& data = plan.description(cell);
+    double elements = real(data.num_train + data.num_test);
+    for (const std::int64_t side : data.shape) {
+      elements *= real(side);
+    }
+    bytes = std::max(bytes, elements * (plan.cells[cell].data.dataset == config::Dataset::hdf5 ? 4 : 1));
+  }
+  return bytes;
+}
+
+struct Pack {
+  double resident_bytes = 0, activation_bytes = 0;  // of the widest lane
+  std::int64_t num_lanes = 0;                       // of all items
+  std::int64_t largest_item = 0;                    // lanes that must be held together: M with all its forks
+  std::size_t cell = 0;
+};
+
+std::map<std::string, Pack> packs_of(const Plan& plan, const CostModel& costs) {
+  std::map<std::string, Pack> packs;
+  for (const Item& item : plan.items) {
+    const bool pretrains = item.kind == ItemKind::pretraining;
+    const std::size_t cell = pretrains ? plan.pretrainings[item.index].cell : plan.trees[item.index].cell;
+    Pack& pack = packs[item.pack_key];
+    pack.num_lanes += item.num_lanes;
+    pack.largest_item = std::max(pack.largest_item, item.num_lanes);
+    const double resident = costs.resident_bytes(cell, pretrains);
+    const double activation = costs.activation_bytes(cell, pretrains);
+    if (resident + activation > pack.resident_bytes + pack.activation_bytes) {
+      pack.resident_bytes = resident;
+      pack.activation_bytes = activation;
+      pack.cell = cell;
+    }
+  }
+  return packs;
+}
+
+/// A pack that folds `lanes` a call holds at least one item whole.
+double pack_bytes(const Pack& pack, std::int64_t lanes) {
+  return real(std::max(lanes, pack.largest_item)) * pack.resident_bytes + real(lanes) * pack.activation_bytes;
+}
+
+[[noreturn]] void refuse_memory(const config::Study& study, const Settings& cell, const Pack& pack, std::int64_t lanes,
+                                double data, double limit) {
+  std::int64_t fitting = lanes;
+  while (fitting > 0 && data + pack_bytes(pack, fitting) > limit) {
+    --fitting;
+  }
+  const std::string advice = fitting > 0 ? "at most " + std::to_string(fitting) + " fit"
+                             : pack.largest_item > 1
+                                 ? "not even one tree of " + std::to_string(pack.largest_item) +
+                                       " models fits: forget fewer sets in one study, or use a smaller model or batch"
+                                 : "not even one fits: use a smaller model, batch or data set";
+  throw config::bad_setting(study, "run.lanes", cell,
+                            std::to_string(lanes) + " lanes of " + config::find_key("model.arch")->canonical(cell) +
+                                " need about " + gigabytes(data + pack_bytes(pack, lanes)) + ", a rank has " +
+                                gigabytes(limit) + "; " + advice);
+}
+
+void add_memory(Plan& plan, const CostModel& costs, const config::Study& study, std::int64_t limit_bytes) {
+  const double data = data_bytes(plan);
+  for (const auto& [key, pack] : packs_of(plan, costs)) {
+    const Settings& cell = plan.cells[pack.cell];
+    const std::int64_t asked = cell.run.lanes.value_or(folds(cell) ? kDefaultFoldedLanes : 1);
+    const std::int64_t lanes = std::min(asked, pack.num_lanes);
+    const double bytes = data + pack_bytes(pack, lanes);
+    if (limit_bytes > 0 && bytes > real(limit_bytes)) {
+      refuse_memory(study, cell, pack, lanes, data, real(limit_bytes));
+    }
+    if (bytes > plan.totals.memory_per_rank_bytes) {
+      plan.totals.memory_per_rank_bytes = bytes;
+      plan.totals.lanes_per_pack = std::max(lanes, pack.largest_item);
+    }
+  }
+}
+
+void add_disk(Plan& plan, const CostModel& costs) {
+  double bytes = kRowBytes * real(plan.totals.num_measured_rows);
+  for (const Item& item : plan.items) {  // shared stages: what pretrainings and repeats leave for trees
+    if (item.kind == ItemKind::pretraining) {
+      bytes += costs.weights_bytes(plan.pretrainings[item.index].cell);
+    } else if (item.kind == ItemKind::repeat) {
+      bytes += costs.weights_bytes(plan.trees[item.index].cell);
+    }
+  }
+  for (const Run& run : plan.runs) {
+    const Settings& cell = plan.cells[run.cell];
+    if (cell.output.weights == config::WeightsOutput::final_step) {
+      bytes += 3 * costs.weights_bytes(run.cell);
+    }
+    if (cell.output.logits) {
+      bytes +=
+          3 * costs.num_eval_rows(run) * real(plan.description(run.cell).num_classes) * costs.element_bytes(run.cell);
+    }
+  }
+  plan.totals.disk_bytes = bytes;
+}
+
+}  // namespace
+
+void add_footprint(Plan& plan, const CostModel& costs, const config::Study& study, std::int64_t memory_limit_bytes) {
+  add_memory(plan, costs, study, memory_limit_bytes);
+  add_disk(plan, costs);
+}
+
+}  // namespace unroll::plan
