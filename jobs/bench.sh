@@ -8,6 +8,9 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-[[ " $* " == *" --build"* || " $* " == *" --list "* || " $* " == *" --help "* || " $* " == *" -h "* ]] ||
-  jobs/setup.sh unroll unroll-worker bench_steps bench_distances
+builds=yes
+for word in "$@"; do
+  case $word in --build* | --list | --figures | --help | -h) builds=no ;; esac
+done
+[[ $builds == no ]] || jobs/setup.sh unroll unroll-worker bench_steps bench_distances
 exec .venv/bin/python tests/benchmarks/bench.py "$@"

@@ -8,6 +8,7 @@ import tempfile
 import time
 
 import distance
+import figures
 import harness
 import plan
 import ranks
@@ -29,6 +30,8 @@ def arguments(words):
     parser.add_argument("--long", action="store_true", help="the long ones instead: tens of minutes")
     parser.add_argument("--smoke", action="store_true", help="every benchmark in tiny: does it run?")
     parser.add_argument("--list", action="store_true", help="print the names")
+    parser.add_argument("--figures", nargs="+", type=pathlib.Path, metavar="FILE.json",
+                        help="write the section of figures in README.md from these")
     parser.add_argument("--alternations", type=int, default=5)
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build", help="where the programs are")
     parser.add_argument("--data", type=pathlib.Path, default=ROOT / "../shared/data", help="holds cifar10-subset")
@@ -60,6 +63,9 @@ def main(words):
     options = arguments(words)
     if options.list:
         print("\n".join(f"{group:<8}{name}" for group, names in GROUPS.items() for name in names))
+        return 0
+    if options.figures:
+        figures.write(ROOT / "tests/benchmarks/README.md", options.figures)
         return 0
     record = harness.environment(ROOT, "jobs/bench.sh " + " ".join(words))
     output = options.output or ROOT / "results/bench" / f"{record['date'].replace(' ', '-').replace(':', '')}.json"

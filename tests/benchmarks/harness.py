@@ -111,7 +111,7 @@ def environment(root, command):
     import torch
     changed = [line for line in git(root, "status", "--porcelain", "--untracked-files=no").splitlines() if line]
     return {"cpu": cpu_model(), "cores": os.cpu_count(), "memory_gib": round(int(memory.group(1)) / 2**20, 1),
-            "system": f"{platform.system()} {platform.release()}",
+            "system": f"{platform.system()} {platform.release().partition('-')[0]}",
             "instruction_set": torch.backends.cpu.get_cpu_capability(),
             "python": platform.python_version(), "torch": torch.__version__,
             "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
