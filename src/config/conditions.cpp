@@ -33,6 +33,8 @@ const Condition kPretrains{[](S s) { return s.pretrain.on != PretrainOn::none; }
 const Condition kShuffled{[](S s) { return s.order.kind == OrderKind::shuffled; }, "order.kind = shuffled"};
 const Condition kSigma{[](S s) { return s.measure.sigma != Sigma::none; }, "measure.sigma = lanczos or power"};
 const Condition kLanczos{[](S s) { return s.measure.sigma == Sigma::lanczos; }, "measure.sigma = lanczos"};
+const Condition kWarmStart{[](S s) { return s.measure.sigma == Sigma::lanczos && s.measure.sigma_every.has_value(); },
+                           "measure.sigma = lanczos and measure.sigma_every set"};
 const Condition kPower{[](S s) { return s.measure.sigma == Sigma::power; }, "measure.sigma = power"};
 const Condition kHessian{needs_hessian, "measure.sigma = lanczos or power, or measure.one_hvp = yes"};
 const Condition kBatchNormHessian{

@@ -5,8 +5,8 @@
 namespace unroll::config::conditions {
 
 extern const Condition kAlways, kCifar100, kMlp, kHasActivation, kHasBatchNorm, kSplit, kNoInitFile, kPretrains,
-    kShuffled, kSigma, kLanczos, kPower, kHessian, kBatchNormHessian, kOrderFile, kOwnBatches, kStepSchedule, kSd,
-    kForgetIndexed, kForgetCounted, kForgetFile, kShortBatches, kSkippedSteps, kForgetRows, kGradList, kCheckpoint,
-    kOutputs;
+    kShuffled, kSigma, kLanczos, kWarmStart, kPower, kHessian, kBatchNormHessian, kOrderFile, kOwnBatches,
+    kStepSchedule, kSd, kForgetIndexed, kForgetCounted, kForgetFile, kShortBatches, kSkippedSteps, kForgetRows,
+    kGradList, kCheckpoint, kOutputs;
 
 }  // namespace unroll::config::conditions

@@ -162,8 +162,12 @@ const auto& table() {
                                                                    "BatchNorm mode of the Hessian", kBatchNormHessian),
       Key{"measure.hessian", scientific, axis, ValueType::text, kHessianRange, "examples of the Hessian", read_hessian,
           canonical_hessian, kHessian},
-      key<Integer<1, 10000>, &S::measure, &S::Measure::lanczos_steps>("measure.lanczos_steps", "Lanczos steps",
+      key<Integer<1, 10000>, &S::measure, &S::Measure::lanczos_steps>("measure.lanczos_steps", "Lanczos steps, at most",
                                                                       kLanczos),
+      key<Real<BelowOne>, &S::measure, &S::Measure::lanczos_tolerance>(
+          "measure.lanczos_tolerance", "relative error of sigma at which they stop (0: never)", kLanczos),
+      key<Choice<bool>, &S::measure, &S::Measure::warm_start>(
+          "measure.warm_start", "start Lanczos from the vector found at the last multiple of sigma_every", kWarmStart),
       key<Integer<1, 1000000>, &S::measure, &S::Measure::power_iterations>("measure.power_iterations",
                                                                            "power iterations, at most", kPower),
       key<Rate, &S::measure, &S::Measure::power_tolerance>("measure.power_tolerance",

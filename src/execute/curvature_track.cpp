@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cmath>
 #include <numeric>
+#include <utility>
 
 #include "unroll/base/sha256.hpp"
 #include "unroll/config/keys.hpp"
@@ -29,6 +30,13 @@ double square_root(double value) { return value >= 0 ? std::sqrt(value) : record
 
 }  // namespace
 
+std::string curvature_text(const config::Settings& settings) {
+  constexpr std::string_view kKeys[] = {"measure.sigma",      "measure.sigma_every",      "measure.sigma_mode",
+                                        "measure.hessian",    "measure.lanczos_steps",    "measure.lanczos_tolerance",
+                                        "measure.warm_start", "measure.power_iterations", "measure.power_tolerance"};
+  return config::canonical_text(settings, kKeys);
+}
+
 CurvatureTrack::CurvatureTrack(Context& context, const plan::Tree& tree, const plan::Run& run,
                                std::set<std::int64_t> measured_steps)
     : context_(context),
@@ -37,11 +45,7 @@ CurvatureTrack::CurvatureTrack(Context& context, const plan::Tree& tree, const p
       settings_(context.cell(run.cell)),
       measured_steps_(std::move(measured_steps)),
       fixed_rows_(rows_measured_on(context.plan(), tree, settings_.measure)) {
-  constexpr std::string_view kKeys[] = {"measure.sigma",          "measure.sigma_every",   "measure.sigma_mode",
-                                        "measure.hessian",        "measure.lanczos_steps", "measure.power_iterations",
-                                        "measure.power_tolerance"};
-  measure_id_ = sha256(config::canonical_text(settings_, kKeys) + std::to_string(context.plan().seeds_of(run).eval))
-                    .substr(0, 16);
+  measure_id_ = sha256(curvature_text(settings_) + std::to_string(context.plan().seeds_of(run).eval)).substr(0, 16);
   if (asked()) {
     start_vector_ =
         learn::start_vector(context.plan().seeds_of(run).eval, context.network(cell_)->layout().num_parameters,
@@ -74,9 +78,11 @@ void CurvatureTrack::measure(std::int64_t step, const model::State& original,
   const auto started = std::chrono::steady_clock::now();
   const auto& measure = settings_.measure;
   if (std::isfinite(distance_from_start)) {
+    const bool wants_vector = measure.warm_start && is_kept(step);
     const auto map = hessian(original, measure.hessian == config::HessianKind::batch ? batch_rows : fixed_rows());
     spectrum_ = measure.sigma == config::Sigma::lanczos
-                    ? learn::lanczos(map, start_vector_, measure.lanczos_steps)
+                    ? learn::lanczos(map, kept_vector_.defined() ? kept_vector_ : start_vector_,
+                                     {measure.lanczos_steps, measure.lanczos_tolerance, wants_vector})
                     : learn::power_iteration(map, start_vector_, measure.power_iterations, measure.power_tolerance);
   } else {
     spectrum_ = {record::kUndefined, record::kUndefined, record::kUndefined, record::kUndefined, 0, false};
@@ -84,6 +90,7 @@ void CurvatureTrack::measure(std::int64_t step, const model::State& original,
   if (is_kept(step)) {
     kept_sizes_.push_back(std::abs(spectrum_.dominant));
     kept_roots_.push_back(square_root(spectrum_.dominant));
+    kept_vector_ = std::exchange(spectrum_.vector, {});
   }
   record::CurveRow row;
   row.original_id = tree_.id;

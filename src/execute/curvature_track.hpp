@@ -15,6 +15,9 @@
 
 namespace unroll::execute {
 
+/// The [measure] keys on which curvature and the estimates made with it depend.
+[[nodiscard]] std::string curvature_text(const config::Settings& settings);
+
 class CurvatureTrack {
  public:
   /// run: whose measure settings and eval seed apply.
@@ -50,6 +53,7 @@ class CurvatureTrack {
   std::set<std::int64_t> measured_steps_;
   std::string measure_id_;
   torch::Tensor start_vector_;
+  torch::Tensor kept_vector_;  // found at the last multiple of sigma_every, with measure.warm_start
   std::vector<std::int64_t> fixed_rows_;
   learn::Spectrum spectrum_{record::kUndefined, record::kUndefined, record::kUndefined, record::kUndefined, 0, false};
   std::vector<double> kept_sizes_, kept_roots_;  // at multiples of sigma_every, from step 0

@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <span>
+#include <utility>
 
-#include "unroll/base/block_sum.hpp"
+#include "learn/vectors.hpp"
 #include "unroll/base/random.hpp"
 
 namespace unroll::learn {
@@ -16,38 +18,30 @@ constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 constexpr double kTie = 1e-6;
 constexpr double kConverged = 1e-3;
 
-template <typename Real>
-double dot_of(const torch::Tensor& a, const torch::Tensor& b) {
-  const auto* x = a.data_ptr<Real>();
-  const auto* y = b.data_ptr<Real>();
-  return block_sum<1>(
-      a.numel(), [&](std::int64_t i) { return std::array{static_cast<double>(x[i]) * static_cast<double>(y[i])}; })[0];
+/// Calls of<Real>() with the type of the tensor's elements.
+template <typename Of>
+auto with_type(const torch::Tensor& tensor, Of of) {
+  return tensor.scalar_type() == torch::kFloat64 ? of.template operator()<double>() : of.template operator()<float>();
 }
 
-/// target += factor * other, element by element.
-void add_scaled(torch::Tensor& target, double factor, const torch::Tensor& other) {
-  const auto run = [&]<typename Real>(Real) {
-    auto* to = target.data_ptr<Real>();
-    const auto* from = other.data_ptr<Real>();
-    for (std::int64_t i = 0; i < target.numel(); ++i) {
-      to[i] = static_cast<Real>(static_cast<double>(to[i]) + factor * static_cast<double>(from[i]));
-    }
-  };
-  target.scalar_type() == torch::kFloat64 ? run(double{}) : run(float{});
+/// factor * from, as a new tensor.
+torch::Tensor scaled(const torch::Tensor& from, double factor) {
+  auto to = torch::empty_like(from);
+  with_type(from,
+            [&]<typename Real>() { scale<Real>(from.numel(), factor, from.data_ptr<Real>(), to.data_ptr<Real>()); });
+  return to;
 }
 
-void scale(torch::Tensor& target, double factor) {
-  const auto copy = target.clone();
-  target.zero_();
-  add_scaled(target, factor, copy);
-}
+torch::Tensor unit(const torch::Tensor& v) { return scaled(v, 1 / std::sqrt(inner_product(v, v))); }
 
+/// Eigenpairs of the tridiagonal matrix: those of the map on the Krylov space.
 struct RitzPairs {
   std::vector<double> values;  // ascending
-  std::vector<double> last;    // last component of each eigenvector
+  std::vector<double> sizes;   // residual norms
+  torch::Tensor vectors;       // double [m, m], a column each
 };
 
-RitzPairs tridiagonal_eigen(const std::vector<double>& diagonal, const std::vector<double>& off) {
+RitzPairs ritz_pairs(const std::vector<double>& diagonal, const std::vector<double>& off) {
   const auto m = static_cast<std::int64_t>(diagonal.size());
   auto t = torch::zeros({m, m}, torch::kFloat64);
   auto entries = t.accessor<double, 2>();
@@ -58,56 +52,112 @@ RitzPairs tridiagonal_eigen(const std::vector<double>& diagonal, const std::vect
     }
   }
   const auto [values, vectors] = at::linalg_eigh(t);
-  const auto last = vectors[m - 1].contiguous();
-  return {{values.data_ptr<double>(), values.data_ptr<double>() + m},
-          {last.data_ptr<double>(), last.data_ptr<double>() + m}};
+  RitzPairs pairs{{values.data_ptr<double>(), values.data_ptr<double>() + m}, {}, vectors};
+  for (std::int64_t i = 0; i < m; ++i) {
+    pairs.sizes.push_back(std::abs(off.back() * vectors[m - 1][i].item<double>()));
+  }
+  return pairs;
+}
+
+struct Dominant {
+  std::size_t index;
+  double value, residual;
+  double error;  // estimate: the bounds of `lanczos`; infinite while the other end may be the dominant one
+};
+
+Dominant dominant_of(const RitzPairs& ritz, double tolerance) {
+  const auto last = ritz.values.size() - 1;
+  const bool take_high = std::abs(ritz.values[last]) >= std::abs(ritz.values[0]) * (1 - kTie);
+  const auto index = take_high ? last : 0, other = last - index;
+  Dominant found{index, ritz.values[index], ritz.sizes[index], ritz.sizes[index]};
+  if (last == 0) {
+    return found;
+  }
+  const double gap = std::abs(found.value - ritz.values[take_high ? last - 1 : 1]);
+  const bool contested =
+      std::abs(ritz.values[other]) + ritz.sizes[other] > std::abs(found.value) * (1 + std::max(tolerance, kTie));
+  found.error = contested ? std::numeric_limits<double>::infinity()
+                          : std::min(found.residual, found.residual * found.residual / gap);
+  return found;
+}
+
+/// ||v - product / lambda||; not a number for lambda = 0.
+double residual_of(const torch::Tensor& v, const torch::Tensor& product, double lambda) {
+  auto left = v.clone();
+  with_type(v, [&]<typename Real>() {
+    const double factors[] = {-1 / lambda};
+    const Real* const basis[] = {product.data_ptr<Real>()};
+    combine<Real>(v.numel(), factors, basis, 1, left.data_ptr<Real>());
+  });
+  return std::sqrt(inner_product(left, left));
+}
+
+template <typename Real>
+torch::Tensor ritz_vector(const torch::Tensor& coefficients, std::span<const Real* const> basis,
+                          const torch::Tensor& like) {
+  auto v = torch::empty_like(like);
+  const auto factors = coefficients.contiguous();
+  combine<Real>(v.numel(), {factors.data_ptr<double>(), basis.size()}, basis, 0, v.data_ptr<Real>());
+  return v;
+}
+
+template <typename Real>
+Spectrum lanczos_of(const SymmetricMap& map, const torch::Tensor& start, const LanczosOptions& options) {
+  const auto size = start.numel(), steps = std::min(options.steps, size);
+  std::vector<torch::Tensor> basis{unit(start)};
+  std::vector<const Real*> elements{basis.back().data_ptr<Real>()};
+  std::vector<double> diagonal, off;
+  for (double before = kNone;;) {
+    auto w = map(basis.back());
+    const auto [product, norm] = orthogonalise<Real>(size, elements, w.data_ptr<Real>());
+    diagonal.push_back(product);
+    off.push_back(norm);
+    const auto num_products = static_cast<std::int64_t>(diagonal.size());
+    if (!std::isfinite(product) || !std::isfinite(norm)) {
+      return {kNone, kNone, kNone, kNone, num_products, false};
+    }
+    const double largest = std::abs(*std::max_element(diagonal.begin(), diagonal.end(),
+                                                      [](double a, double b) { return std::abs(a) < std::abs(b); }));
+    const bool is_closed = norm <= 1e-12 * largest;  // an invariant subspace
+    const bool ends = is_closed || num_products == steps;
+    if (ends || options.tolerance > 0) {
+      const auto ritz = ritz_pairs(diagonal, off);
+      const auto found = dominant_of(ritz, options.tolerance);
+      const double allowed = options.tolerance * std::abs(found.value);
+      const bool is_known =
+          is_closed || (found.error <= allowed && (num_products == 1 || std::abs(found.value - before) <= allowed));
+      if (ends || is_known) {
+        const double residual = found.value != 0 ? found.residual / std::abs(found.value) : found.residual;
+        const auto column = ritz.vectors.select(1, static_cast<std::int64_t>(found.index));
+        return {ritz.values.back(),
+                ritz.values.front(),
+                found.value,
+                residual,
+                num_products,
+                is_known || (options.tolerance == 0 && residual < kConverged),
+                options.wants_vector ? ritz_vector<Real>(column, elements, start) : torch::Tensor{}};
+      }
+      before = found.value;
+    }
+    scale<Real>(size, 1 / norm, w.data_ptr<Real>(), w.data_ptr<Real>());
+    basis.push_back(std::move(w));
+    elements.push_back(basis.back().data_ptr<Real>());
+  }
 }
 
 }  // namespace
 
 double inner_product(const torch::Tensor& a, const torch::Tensor& b) {
-  return a.scalar_type() == torch::kFloat64 ? dot_of<double>(a, b) : dot_of<float>(a, b);
+  return with_type(a, [&]<typename Real>() { return dot<Real>(a.numel(), a.data_ptr<Real>(), b.data_ptr<Real>()); });
 }
 
-Spectrum lanczos(const SymmetricMap& map, const torch::Tensor& start, std::int64_t steps) {
-  std::vector<torch::Tensor> basis{start.clone()};
-  scale(basis[0], 1 / std::sqrt(inner_product(start, start)));
-  std::vector<double> diagonal, off;
-  for (std::int64_t j = 0; j < std::min(steps, start.numel()); ++j) {
-    auto w = map(basis.back());
-    diagonal.push_back(inner_product(basis.back(), w));
-    for (int pass = 0; pass < 2; ++pass) {  // twice is enough
-      for (const auto& q : basis) {
-        add_scaled(w, -inner_product(q, w), q);
-      }
-    }
-    const double beta = std::sqrt(inner_product(w, w));
-    off.push_back(beta);
-    const double size = *std::max_element(diagonal.begin(), diagonal.end(),
-                                          [](double a, double b) { return std::abs(a) < std::abs(b); });
-    if (!std::isfinite(beta) || beta <= 1e-12 * std::abs(size)) {
-      break;
-    }
-    scale(w, 1 / beta);
-    basis.push_back(std::move(w));
-  }
-  const auto num_products = static_cast<std::int64_t>(diagonal.size());
-  if (!std::isfinite(off.back()) || !std::isfinite(diagonal.back())) {
-    return {kNone, kNone, kNone, kNone, num_products, false};
-  }
-  const auto ritz = tridiagonal_eigen(diagonal, off);
-  const double low = ritz.values.front(), high = ritz.values.back();
-  const bool take_high = std::abs(high) >= std::abs(low) * (1 - kTie);
-  const double dominant = take_high ? high : low;
-  const double error = std::abs(off.back() * (take_high ? ritz.last.back() : ritz.last.front()));
-  const double residual = dominant != 0 ? error / std::abs(dominant) : error;
-  return {high, low, dominant, residual, num_products, residual < kConverged};
+Spectrum lanczos(const SymmetricMap& map, const torch::Tensor& start, const LanczosOptions& options) {
+  return with_type(start, [&]<typename Real>() { return lanczos_of<Real>(map, start, options); });
 }
 
 Spectrum power_iteration(const SymmetricMap& map, const torch::Tensor& start, std::int64_t iterations,
                          double tolerance) {
-  auto v = start.clone();
-  scale(v, 1 / std::sqrt(inner_product(v, v)));
+  auto v = unit(start);
   Spectrum spectrum{kNone, kNone, kNone, kNone, 0, false};
   for (std::int64_t i = 0; i < iterations; ++i) {
     auto product = map(v);
@@ -122,14 +172,12 @@ Spectrum power_iteration(const SymmetricMap& map, const torch::Tensor& start, st
       break;
     }
     spectrum.dominant = lambda;
-    add_scaled(v, -1 / lambda, product);  // for lambda = 0 not a number: no residual
-    spectrum.residual = std::sqrt(inner_product(v, v));
+    spectrum.residual = residual_of(v, product, lambda);
     if (norm == 0) {
       spectrum.converged = true;
       break;
     }
-    scale(product, 1 / norm);
-    v = std::move(product);
+    v = scaled(product, 1 / norm);
   }
   (spectrum.dominant >= 0 ? spectrum.lambda_max : spectrum.lambda_min) = spectrum.dominant;
   return spectrum;

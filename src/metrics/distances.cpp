@@ -6,30 +6,64 @@ namespace unroll::metrics {
 namespace {
 
 template <typename Real>
-SquaredDistances layer_distances(const model::ParameterSpec& spec, const torch::Tensor& original,
-                                 const torch::Tensor& retrained, const torch::Tensor& correction,
-                                 const torch::Tensor& start) {
-  const auto* w = original.data_ptr<Real>() + spec.offset;
-  const auto* r = retrained.data_ptr<Real>() + spec.offset;
-  const auto* c = correction.data_ptr<double>() + spec.offset;
-  const auto* s = start.data_ptr<Real>() + spec.offset;
-  const auto sums = block_sum<6>(spec.size, [&](std::int64_t i) {
-    const double weight = w[i], other = r[i], from_start = weight - static_cast<double>(s[i]);
-    const double apart = weight - other;
-    const double left = apart + c[i];
-    return std::array{left * left, apart * apart, c[i] * c[i], other * other, from_start * from_start, -c[i] * apart};
-  });
+struct Models {
+  const Real *original, *retrained, *start;
+  const double* correction;
+};
+
+template <typename Real>
+UNROLL_INLINE_LOOP SquaredDistances sums_of(std::int64_t count, const Models<Real>& models) {
+  const auto sums = block_sum<6>(
+      count, [&](std::int64_t i, std::int64_t n, Ways * sum) __attribute__((always_inline)) {
+        Ways weight, other, start, correction;
+        load_ways(models.original + i, n, weight);
+        load_ways(models.retrained + i, n, other);
+        load_ways(models.start + i, n, start);
+        load_ways(models.correction + i, n, correction);
+        const Ways apart = weight - other, left = apart + correction, from_start = weight - start;
+        sum[0] += left * left;
+        sum[1] += apart * apart;
+        sum[2] += correction * correction;
+        sum[3] += other * other;
+        sum[4] += from_start * from_start;
+        sum[5] += -correction * apart;
+      });
   return {sums[0], sums[1], sums[2], sums[3], sums[4], sums[5]};
 }
 
+UNROLL_WIDE SquaredDistances distances_of(std::int64_t count, const Models<float>& models) {
+  return sums_of(count, models);
+}
+UNROLL_WIDE SquaredDistances distances_of(std::int64_t count, const Models<double>& models) {
+  return sums_of(count, models);
+}
+
 template <typename Real>
-double squared_distance_of(const torch::Tensor& a, const torch::Tensor& b) {
-  const auto* x = a.data_ptr<Real>();
-  const auto* y = b.data_ptr<Real>();
-  return block_sum<1>(a.numel(), [&](std::int64_t i) {
-    const double apart = static_cast<double>(x[i]) - static_cast<double>(y[i]);
-    return std::array{apart * apart};
-  })[0];
+SquaredDistances layer_distances(const model::ParameterSpec& spec, const torch::Tensor& original,
+                                 const torch::Tensor& retrained, const torch::Tensor& correction,
+                                 const torch::Tensor& start) {
+  return distances_of(spec.size,
+                      Models<Real>{original.data_ptr<Real>() + spec.offset, retrained.data_ptr<Real>() + spec.offset,
+                                   start.data_ptr<Real>() + spec.offset, correction.data_ptr<double>() + spec.offset});
+}
+
+template <typename Real>
+UNROLL_INLINE_LOOP double square_apart(std::int64_t count, const Real* a, const Real* b) {
+  return block_sum<1>(
+      count, [=](std::int64_t i, std::int64_t n, Ways * sum) __attribute__((always_inline)) {
+        Ways left, right;
+        load_ways(a + i, n, left);
+        load_ways(b + i, n, right);
+        const Ways apart = left - right;
+        sum[0] += apart * apart;
+      })[0];
+}
+
+UNROLL_WIDE double squared_distance_of(std::int64_t count, const float* a, const float* b) {
+  return square_apart(count, a, b);
+}
+UNROLL_WIDE double squared_distance_of(std::int64_t count, const double* a, const double* b) {
+  return square_apart(count, a, b);
 }
 
 }  // namespace
@@ -57,7 +91,8 @@ PairDistances pair_distances(const model::Layout& layout, const torch::Tensor& o
 }
 
 double squared_distance(const torch::Tensor& a, const torch::Tensor& b) {
-  return a.scalar_type() == torch::kFloat64 ? squared_distance_of<double>(a, b) : squared_distance_of<float>(a, b);
+  return a.scalar_type() == torch::kFloat64 ? squared_distance_of(a.numel(), a.data_ptr<double>(), b.data_ptr<double>())
+                                            : squared_distance_of(a.numel(), a.data_ptr<float>(), b.data_ptr<float>());
 }
 
 double squared_norm(const torch::Tensor& a) { return squared_distance(a, torch::zeros_like(a)); }

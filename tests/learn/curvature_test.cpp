@@ -1,7 +1,9 @@
 #include "unroll/learn/curvature.hpp"
 
+#include "learn/vectors.hpp"
 #include "support/catch.hpp"
 #include "support/tensors.hpp"
+#include "unroll/base/block_sum.hpp"
 
 namespace unroll::learn {
 namespace {
@@ -24,7 +26,7 @@ std::vector<double> bulk(std::vector<double> ends) {
 TEST_CASE("Lanczos finds both ends of a spectrum whose dominant eigenvalue is negative") {
   const auto map = map_with(bulk({-7, 4, 3.9}));
 
-  const auto spectrum = lanczos(map, start_vector(1, 59, torch::kFloat64), 30);
+  const auto spectrum = lanczos(map, start_vector(1, 59, torch::kFloat64), {30});
 
   CHECK(spectrum.lambda_min == Approx(-7).epsilon(1e-9));
   CHECK(spectrum.lambda_max == Approx(4).epsilon(1e-5));
@@ -36,7 +38,7 @@ TEST_CASE("Lanczos finds both ends of a spectrum whose dominant eigenvalue is ne
 TEST_CASE("Two eigenvalues that tie in size: Lanczos takes the positive one, power iteration says it did not settle") {
   const auto map = map_with(bulk({-5, 5}));
 
-  const auto both = lanczos(map, start_vector(2, 58, torch::kFloat64), 30);
+  const auto both = lanczos(map, start_vector(2, 58, torch::kFloat64), {30});
   const auto power = power_iteration(map, start_vector(2, 58, torch::kFloat64), 100, 1e-3);
 
   CHECK(both.lambda_max == Approx(5).epsilon(1e-9));
@@ -47,9 +49,9 @@ TEST_CASE("Two eigenvalues that tie in size: Lanczos takes the positive one, pow
 
 TEST_CASE("The Ritz residual is the residual") {
   const auto map = map_with(bulk({6, 5.5}));
-  const auto spectrum = lanczos(map, start_vector(3, 58, torch::kFloat64), 8);
+  const auto spectrum = lanczos(map, start_vector(3, 58, torch::kFloat64), {8});
 
-  const auto exact = lanczos(map, start_vector(3, 58, torch::kFloat64), 58);
+  const auto exact = lanczos(map, start_vector(3, 58, torch::kFloat64), {58});
 
   CHECK(exact.dominant == Approx(6).epsilon(1e-12));
   CHECK(std::abs(spectrum.dominant - 6) / 6 <= spectrum.residual);
@@ -79,11 +81,89 @@ TEST_CASE("Power iteration gives the previous Rayleigh quotient, signed, as PyHe
 TEST_CASE("An invariant subspace ends Lanczos early with the exact answer") {
   const auto map = map_with({2, 2, 2, -1, -1, -1});
 
-  const auto spectrum = lanczos(map, start_vector(5, 6, torch::kFloat64), 6);
+  const auto spectrum = lanczos(map, start_vector(5, 6, torch::kFloat64), {6});
 
   CHECK(spectrum.num_products == 2);
   CHECK(spectrum.lambda_max == Approx(2).epsilon(1e-12));
   CHECK(spectrum.lambda_min == Approx(-1).epsilon(1e-12));
+}
+
+/// Ends that stand out of a bulk near 0, as in the Hessians of networks.
+std::vector<double> outliers(std::vector<double> ends) {
+  for (int i = 0; i < 400; ++i) {
+    ends.push_back(0.3 * std::sin(i) * std::sin(i));
+  }
+  return ends;
+}
+
+TEST_CASE("Lanczos stops once the value is known to its tolerance, before the vector is") {
+  const std::vector<double> spectra[] = {outliers({10, 6, 5, -2}), outliers({10, 9, 8.5, 8}), outliers({-10, 9, 3})};
+  for (std::size_t i = 0; i < std::size(spectra); ++i) {
+    const auto map = map_with(spectra[i]);
+    for (std::uint64_t seed = 0; seed < 20; ++seed) {
+      INFO("spectrum " << i << ", seed " << seed);
+      const auto start = start_vector(seed, static_cast<std::int64_t>(spectra[i].size()), torch::kFloat64);
+
+      const auto early = lanczos(map, start, {100, 1e-4});
+      const auto all = lanczos(map, start, {100, 0});
+
+      CHECK(early.converged);
+      CHECK(early.num_products < 30);
+      CHECK(early.num_products < all.num_products);
+      CHECK(early.dominant == Approx(spectra[i][0]).epsilon(1e-3));
+    }
+  }
+}
+
+TEST_CASE("A tolerance that is not met within the steps is said") {
+  const auto map = map_with(outliers({10, 9.9, 9.8, -9.7}));
+
+  const auto spectrum = lanczos(map, start_vector(1, 404, torch::kFloat64), {4, 1e-6});
+
+  CHECK(spectrum.num_products == 4);
+  CHECK_FALSE(spectrum.converged);
+}
+
+TEST_CASE("The Ritz vector has the residual that is said, and a start near it takes fewer products") {
+  const auto map = map_with(outliers({10, 8, 6, 5, 4, -3}));
+  const auto moved = map_with(outliers({10.2, 8.1, 6, 5, 4, -3}));
+  for (const auto dtype : {torch::kFloat64, torch::kFloat32}) {
+    const auto typed = [&](const SymmetricMap& of) {
+      return [&of, dtype](const torch::Tensor& v) { return of(v.to(torch::kFloat64)).to(dtype); };
+    };
+    const auto start = start_vector(7, 406, dtype);
+
+    const auto cold = lanczos(typed(map), start, {100, 1e-4, true});
+    const auto warm = lanczos(typed(moved), cold.vector, {100, 1e-4});
+    const auto again = lanczos(typed(moved), start, {100, 1e-4});
+
+    const auto v = cold.vector.to(torch::kFloat64);
+    CHECK(v.norm().item<double>() == Approx(1).epsilon(1e-6));
+    const double residual = (map(v) - cold.dominant * v).norm().item<double>() / std::abs(cold.dominant);
+    CHECK(residual == Approx(cold.residual).margin(1e-5));
+    CHECK(warm.dominant == Approx(10.2).epsilon(1e-3));
+    CHECK(warm.num_products < again.num_products);
+  }
+}
+
+TEST_CASE("Vectors longer than a block are made orthogonal to double rounding, and combined element by element") {
+  const std::int64_t size = kBlockSize + 1029;
+  auto a = test::normal({size}, 20, torch::kFloat64), b = test::normal({size}, 21, torch::kFloat64);
+  const auto a_before = a.clone();
+  scale(size, 1 / std::sqrt(dot(size, a.data_ptr<double>(), a.data_ptr<double>())), a.data_ptr<double>(),
+        a.data_ptr<double>());
+  const double* const basis[] = {a.data_ptr<double>()};
+  const double product = dot(size, a.data_ptr<double>(), b.data_ptr<double>());
+  const auto expected = b - product * a;
+
+  const auto left = orthogonalise<double>(size, basis, b.data_ptr<double>());
+
+  CHECK(a.norm().item<double>() == Approx(1).epsilon(1e-14));
+  CHECK((a * a_before.norm() - a_before).abs().max().item<double>() < 1e-13);
+  CHECK(left.last_product == product);
+  CHECK(left.norm == Approx(expected.norm().item<double>()).epsilon(1e-12));
+  CHECK(std::abs(dot(size, a.data_ptr<double>(), b.data_ptr<double>())) < 1e-12);
+  CHECK((b - expected).abs().max().item<double>() < 1e-12);
 }
 
 model::State state_of(const model::Network& network, torch::ScalarType dtype) {

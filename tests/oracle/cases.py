@@ -84,6 +84,12 @@ CASES = {
     "short Lanczos runs": (VECTORS, 8, STEPS | {
         "train.epochs": 2, "train.lr": 0.1, "measure.lanczos_steps": Axis([1, 3, 6]), "seed.eval": 3,
         "measure.hessian": Axis(["batch", "file:HESSIAN"]), "measure.sigma_every": 4, "forget.index": [2]}),
+    "Lanczos that stops early": (VECTORS, 8, STEPS | {
+        "train.epochs": 2, "train.lr": 0.1, "measure.lanczos_tolerance": Axis([1e-2, 1e-4]), "seed.eval": 3,
+        "measure.hessian": Axis(["batch", "first:30"]), "measure.sigma_every": 2, "forget.index": [2]}),
+    "warm starts": (VECTORS, 8, STEPS | {
+        "train.epochs": 2, "train.lr": 0.1, "measure.lanczos_tolerance": 1e-3, "measure.warm_start": True,
+        "measure.hessian": "first:30", "measure.sigma_every": 3, "forget.index": [2]}),
     "every step's own batch": (VECTORS, 14, STEPS | {
         "train.lr": 0.1, "measure.sigma_every": 1, "measure.hessian": Axis(["batch", "first:20"]),
         "forget.kind": "step", "forget.index": Axis([[0], [6]]), "unlearn.rule": "grad-list"}),

@@ -15,8 +15,9 @@ DEFAULTS = {
     "retrain.skip": "freeze", "retrain.kind": "coupled", "unlearn.rule": "epoch-scaled",
     "unlearn.form": "difference", "unlearn.gradient_at": "pre-step", "unlearn.checkpoint_every": 10,
     "measure.steps": [], "measure.sigma": "lanczos", "measure.sigma_every": None, "measure.sigma_mode": "train",
-    "measure.hessian": "first:512", "measure.lanczos_steps": 100, "measure.power_iterations": 100,
-    "measure.power_tolerance": 1e-3, "measure.one_hvp": True, "measure.outputs": True, "measure.eval_rows": None,
+    "measure.hessian": "first:512", "measure.lanczos_steps": 100, "measure.lanczos_tolerance": 0,
+    "measure.warm_start": False, "measure.power_iterations": 100, "measure.power_tolerance": 1e-3,
+    "measure.one_hvp": True, "measure.outputs": True, "measure.eval_rows": None,
     "measure.layers": True}
 
 
@@ -27,7 +28,7 @@ def settled(settings, has_table):
     if settings.get("model.arch", "mlp") == "mlp":
         keys += ["model.hidden", "model.activation"]
     if settings.get("measure.sigma", "lanczos") == "lanczos":
-        keys += ["measure.lanczos_steps"]
+        keys += ["measure.lanczos_steps", "measure.lanczos_tolerance"]
     return {key: DEFAULTS[key] for key in keys} | settings
 
 

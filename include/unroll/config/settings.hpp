@@ -111,8 +111,10 @@ struct Settings {
     SigmaMode sigma_mode = SigmaMode::train;
     HessianKind hessian = HessianKind::first;  // written first:512, batch, file:PATH
     std::int64_t hessian_first = 512;
-    std::string hessian_file;  // HDF5 dataset "rows"
-    std::int64_t lanczos_steps = 20;
+    std::string hessian_file;         // HDF5 dataset "rows"
+    std::int64_t lanczos_steps = 20;  // at most
+    double lanczos_tolerance = 1e-4;  // relative error of sigma at which Lanczos stops; 0: never
+    bool warm_start = false;          // start from the last vector kept at a multiple of sigma_every
     std::int64_t power_iterations = 100;
     double power_tolerance = 1e-3;
     bool one_hvp = true;                    // the one-HVP proxy (METHODS, read this first, 4)

@@ -33,11 +33,22 @@ struct Spectrum {
   double dominant;  // signed eigenvalue largest in size; a tie (to 1e-6) goes to the positive one
   double residual;  // ||H v - dominant v|| / |dominant|
   std::int64_t num_products;
-  bool converged;  // residual (Lanczos: < 1e-3) or stopping rule (power) reached
+  bool converged;             // Lanczos: its tolerance was met (without one: residual < 1e-3); power: its stopping rule
+  torch::Tensor vector = {};  // v, when asked for
 };
 
-/// `steps` Lanczos steps at most; ends early when an invariant subspace is found.
-[[nodiscard]] Spectrum lanczos(const SymmetricMap& map, const torch::Tensor& start, std::int64_t steps);
+struct LanczosOptions {
+  std::int64_t steps = 0;  // at most
+  double tolerance = 0;    // relative error of `dominant` at which to stop; 0: never
+  bool wants_vector = false;
+};
+
+/// Ends early when an invariant subspace is found, or when `dominant` is known to the tolerance. The error of a Ritz
+/// value theta with residual r is at most r, and at most r^2 / gap (Parlett, The Symmetric Eigenvalue Problem, 11.7):
+/// so the value is known long before its vector. The gap is taken to the nearest Ritz value. As that one still moves,
+/// theta must also have moved by no more than the tolerance in the last step, and the other end of the spectrum must
+/// not reach beyond it: |theta'| + r' <= |theta| (1 + tolerance).
+[[nodiscard]] Spectrum lanczos(const SymmetricMap& map, const torch::Tensor& start, const LanczosOptions& options);
 
 /// Stops when |previous - current| / (|previous| + 1e-6) < tolerance and gives the previous Rayleigh quotient, as
 /// PyHessian does; signed. (PyHessian divides by the norm + 1e-6, which shrinks small eigenvalues; here vectors are
