@@ -1,6 +1,7 @@
 #include <algorithm>
-#include <map>
 #include <set>
+#include <string_view>
+#include <unordered_map>
 #include <utility>
 
 #include "unroll/base/error.hpp"
@@ -12,11 +13,15 @@ namespace {
 constexpr int kNobody = -1;
 /// A chunk shrinks no further than lanes_per_pack divided by this.
 constexpr std::int64_t kSmallestPart = 8;
+/// Items of another width than the room left are passed over, but not more than these.
+constexpr int kMaxPassedOver = 64;
+constexpr double kRounding = 1 + 1e-9;  // sums of the same costs in another order
 
 enum class Status { waiting, ready, taken, done };
 
 struct Entry {
   WorkItem item;
+  std::size_t key = 0;  // number of its pack key
   Status status = Status::waiting;
   int taken_by = kNobody;
   std::size_t num_open_depends = 0;
@@ -24,10 +29,24 @@ struct Entry {
   std::vector<std::size_t> conflicts;  // not_with, both ways
 };
 
-struct Lanes {
-  std::int64_t at_start = 0;
-  std::int64_t left = 0;  // neither taken nor done
-  std::int64_t ready = 0;
+struct Amount {
+  std::int64_t lanes = 0;
+  double cost = 0;
+  void add(const WorkItem& item) {
+    lanes += item.num_lanes;
+    cost += item.cost;
+  }
+  void remove(const WorkItem& item) {
+    lanes -= item.num_lanes;
+    cost -= item.cost;
+  }
+};
+
+/// What a chunk may hold.
+struct Share {
+  std::int64_t lanes = 0;           // at most
+  std::int64_t smallest_lanes = 0;  // taken whatever they cost
+  double cost = 0;                  // beyond those, about
 };
 
 std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
@@ -35,14 +54,6 @@ std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b;
 }  // namespace
 
 struct Queue::State {
-  std::vector<Entry> entries;
-  std::int64_t lanes_per_pack = 1;
-  std::set<int> present;   // ranks that have not left
-  std::set<int> unserved;  // ranks whose last take() found nothing
-  std::map<std::string, Lanes> lanes;
-  std::size_t num_done = 0;
-  std::size_t num_left = 0;  // neither taken nor done
-
   struct ByPriority {
     const std::vector<Entry>* entries;
     bool operator()(std::size_t a, std::size_t b) const {
@@ -50,17 +61,40 @@ struct Queue::State {
       return first != second ? first > second : a < b;
     }
   };
-  std::set<std::size_t, ByPriority> ready{ByPriority{&entries}};
+  using Ready = std::set<std::size_t, ByPriority>;
+  struct Key {
+    Amount at_start, left, ready;  // left: neither taken nor done
+    Ready items;                   // that are ready
+  };
 
+  std::vector<Entry> entries;
+  std::int64_t lanes_per_pack = 1;
+  std::set<int> present;   // ranks that have not left
+  std::set<int> unserved;  // ranks whose last take() found nothing
+  std::vector<Key> keys;
+  std::size_t num_done = 0;
+  std::size_t num_left = 0;  // neither taken nor done
+
+  Ready ready{ByPriority{&entries}};
+
+  void number_keys();
   void link();
   void check_acyclic() const;
   void make_ready(std::size_t index);
   void complete(std::size_t index);
   [[nodiscard]] bool ruled_out(std::size_t index, int rank) const;
   [[nodiscard]] bool allowed(std::size_t index, int rank) const;
-  [[nodiscard]] std::int64_t fair_lanes(const std::string& pack_key, int rank) const;
+  [[nodiscard]] Share fair_share(const Key& key, int rank) const;
   void give(std::size_t index, int rank, Chunk& chunk);
 };
+
+void Queue::State::number_keys() {
+  std::unordered_map<std::string_view, std::size_t> known;
+  for (Entry& entry : entries) {
+    entry.key = known.emplace(entry.item.pack_key, known.size()).first->second;
+  }
+  keys.assign(known.size(), Key{{}, {}, {}, Ready{ByPriority{&entries}}});
+}
 
 void Queue::State::link() {
   for (std::size_t i = 0; i < entries.size(); ++i) {
@@ -111,7 +145,8 @@ void Queue::State::make_ready(std::size_t index) {
   entry.status = Status::ready;
   entry.taken_by = kNobody;
   ready.insert(index);
-  lanes[entry.item.pack_key].ready += entry.item.num_lanes;
+  keys[entry.key].items.insert(index);
+  keys[entry.key].ready.add(entry.item);
 }
 
 void Queue::State::complete(std::size_t index) {
@@ -136,15 +171,14 @@ bool Queue::State::allowed(std::size_t index, int rank) const {
          std::all_of(present.begin(), present.end(), [&](int other) { return ruled_out(index, other); });
 }
 
-std::int64_t Queue::State::fair_lanes(const std::string& pack_key, int rank) const {
-  const Lanes& of_key = lanes.at(pack_key);
+Share Queue::State::fair_share(const Key& key, int rank) const {
   const auto num_present = static_cast<std::int64_t>(present.size());
-  const std::int64_t smallest =
-      std::max<std::int64_t>(1, std::min(lanes_per_pack / kSmallestPart, divide_up(of_key.at_start, num_present)));
   // Ranks that stand idle now share what is ready now.
   const auto idle = static_cast<std::int64_t>(unserved.size() - unserved.count(rank)) + 1;
-  const std::int64_t share = std::min(divide_up(of_key.left, num_present), divide_up(of_key.ready, idle));
-  return std::clamp(share, std::min(smallest, divide_up(of_key.ready, idle)), lanes_per_pack);
+  const std::int64_t smallest =
+      std::max<std::int64_t>(1, std::min(lanes_per_pack / kSmallestPart, divide_up(key.at_start.lanes, num_present)));
+  return {lanes_per_pack, std::min(smallest, divide_up(key.ready.lanes, idle)),
+          std::min(key.left.cost / static_cast<double>(num_present), key.ready.cost / static_cast<double>(idle))};
 }
 
 void Queue::State::give(std::size_t index, int rank, Chunk& chunk) {
@@ -153,9 +187,10 @@ void Queue::State::give(std::size_t index, int rank, Chunk& chunk) {
   entry.taken_by = rank;
   ready.erase(index);
   --num_left;
-  Lanes& of_key = lanes[entry.item.pack_key];
-  of_key.ready -= entry.item.num_lanes;
-  of_key.left -= entry.item.num_lanes;
+  Key& key = keys[entry.key];
+  key.items.erase(index);
+  key.ready.remove(entry.item);
+  key.left.remove(entry.item);
   chunk.items.push_back(index);
   for (const std::size_t depend : entry.item.depends) {
     chunk.depend_digests.push_back(entries[depend].item.digest);
@@ -173,8 +208,10 @@ Queue::Queue(std::vector<WorkItem> items, int num_ranks, std::int64_t lanes_per_
     state.present.insert(rank);
   }
   for (WorkItem& item : items) {
+    item.cost = item.cost > 0 ? item.cost : static_cast<double>(item.num_lanes);
     state.entries.emplace_back().item = std::move(item);
   }
+  state.number_keys();
   state.link();
   state.check_acyclic();
   for (Entry& entry : state.entries) {
@@ -183,9 +220,8 @@ Queue::Queue(std::vector<WorkItem> items, int num_ranks, std::int64_t lanes_per_
       ++state.num_done;
       continue;
     }
-    Lanes& of_key = state.lanes[entry.item.pack_key];
-    of_key.at_start += entry.item.num_lanes;
-    of_key.left += entry.item.num_lanes;
+    state.keys[entry.key].at_start.add(entry.item);
+    state.keys[entry.key].left.add(entry.item);
     ++state.num_left;
     for (const std::size_t depend : entry.item.depends) {
       entry.num_open_depends += state.entries[depend].item.done ? 0 : 1;
@@ -213,23 +249,31 @@ std::optional<Chunk> Queue::take(int rank) {
     state.unserved.insert(rank);
     return std::nullopt;
   }
-  const std::string pack_key = state.entries[*first].item.pack_key;
-  const std::int64_t fair = state.fair_lanes(pack_key, rank);
+  const State::Key& key = state.keys[state.entries[*first].key];
+  const Share share = state.fair_share(key, rank);
   state.unserved.erase(rank);
 
   Chunk chunk;
-  std::int64_t num_lanes = 0;
-  for (auto next = first; next != state.ready.end() && num_lanes < fair;) {
+  Amount taken;
+  int passed_over = 0;
+  for (auto next = key.items.find(*first);
+       next != key.items.end() && taken.lanes < share.lanes && passed_over < kMaxPassedOver;) {
     const std::size_t index = *next++;  // give() takes it out of the set
     const Entry& entry = state.entries[index];
+    const std::int64_t lanes = taken.lanes + entry.item.num_lanes;
+    const bool is_fair = lanes <= share.smallest_lanes || taken.cost + entry.item.cost / 2 <= share.cost * kRounding;
+    if (!chunk.items.empty() && !is_fair) {
+      break;  // those that come after are shorter, but so is what is left for the others
+    }
     const auto in_chunk = [&](std::size_t other) {
       return std::find(chunk.items.begin(), chunk.items.end(), other) != chunk.items.end();
     };
-    const bool fits = chunk.items.empty() || num_lanes + entry.item.num_lanes <= fair;
-    if (entry.item.pack_key == pack_key && fits && state.allowed(index, rank) &&
-        std::none_of(entry.conflicts.begin(), entry.conflicts.end(), in_chunk)) {
-      num_lanes += entry.item.num_lanes;
+    const bool fits = chunk.items.empty() || lanes <= share.lanes;
+    if (fits && state.allowed(index, rank) && std::none_of(entry.conflicts.begin(), entry.conflicts.end(), in_chunk)) {
+      taken.add(entry.item);
       state.give(index, rank, chunk);
+    } else {
+      ++passed_over;
     }
   }
   return chunk;
@@ -251,7 +295,7 @@ void Queue::leave(int rank) {
     Entry& entry = state.entries[i];
     if (entry.taken_by == rank && entry.status == Status::taken) {
       ++state.num_left;
-      state.lanes[entry.item.pack_key].left += entry.item.num_lanes;
+      state.keys[entry.key].left.add(entry.item);
       state.make_ready(i);
     }
   }

@@ -59,6 +59,7 @@ class Scheduler::Leader : public Scheduler::Role {
   void receive(const mpi::Message& message);
   void answer_asks();
   bool answer(const Ask& ask);
+  [[nodiscard]] bool has_idle_ask() const;  // the mutex is held
   void report_progress();
   void check_service() const;
 
@@ -67,6 +68,7 @@ class Scheduler::Leader : public Scheduler::Role {
   Outbox outbox_;             // used by the service alone
   std::size_t reported_ = 0;  // used by the service alone
   bool has_reported_ = false;
+  bool has_mail_ = false;  // since the last pause; used by the service alone
 
   mutable std::mutex mutex_;         // guards all below
   std::condition_variable changed_;  // something was finished, or the service failed or must stop
@@ -76,6 +78,7 @@ class Scheduler::Leader : public Scheduler::Role {
   std::set<int> workers_;                       // those that have not left
   std::exception_ptr failure_;
   bool must_stop_ = false;
+  bool is_waiting_ = false;  // rank 0 itself has nothing to do
 
   std::thread service_;
   int exceptions_at_start_;
