@@ -12,7 +12,7 @@ namespace {
 
 constexpr int kNobody = -1;
 /// A chunk shrinks no further than lanes_per_pack divided by this.
-constexpr std::int64_t kSmallestPart = 8;
+constexpr std::int64_t kSmallestPart = 32;
 /// Items of another width than the room left are passed over, but not more than these.
 constexpr int kMaxPassedOver = 64;
 constexpr double kRounding = 1 + 1e-9;  // sums of the same costs in another order

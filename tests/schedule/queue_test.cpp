@@ -93,7 +93,7 @@ TEST_CASE("few items are spread over all ranks") {
   }
 }
 
-TEST_CASE("chunks shrink towards the end, but not below an eighth of a pack") {
+TEST_CASE("chunks shrink towards the end, but not below two lanes of 64") {
   Queue queue(std::vector<WorkItem>(200, item()), 2, 64);
   std::vector<std::size_t> sizes;
 
@@ -106,8 +106,8 @@ TEST_CASE("chunks shrink towards the end, but not below an eighth of a pack") {
     sizes.push_back(chunk->items.size());
   }
 
-  // Half of 200 and of 136 are more than a pack; then halves of what is left, then eights.
-  CHECK(sizes == std::vector<std::size_t>{64, 64, 36, 18, 9, 8, 1});
+  // Half of 200 and of 136 are more than a pack; then halves of what is left, then twos.
+  CHECK(sizes == std::vector<std::size_t>{64, 64, 36, 18, 9, 5, 2, 2});
 }
 
 TEST_CASE("one rank alone fills its packs") {

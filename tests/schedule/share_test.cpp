@@ -20,9 +20,9 @@ WorkItem item(std::int64_t num_lanes, double cost) {
 }  // namespace
 
 TEST_CASE("a chunk is a fair share of the cost, not of the number of items") {
-  std::vector<WorkItem> items(4, item(8, 10));
-  items.insert(items.end(), 16, item(8, 1));
-  Queue queue(items, 2, 512);
+  std::vector<WorkItem> items(4, item(6, 10));
+  items.insert(items.end(), 16, item(6, 1));
+  Queue queue(items, 2, 192);
 
   const auto first = queue.take(0), second = queue.take(1);
 
@@ -31,9 +31,9 @@ TEST_CASE("a chunk is a fair share of the cost, not of the number of items") {
 }
 
 TEST_CASE("the longest item leaves no room for the small ones behind it") {
-  std::vector<WorkItem> items{item(8, 100)};
-  items.insert(items.end(), 10, item(8, 1));
-  Queue queue(items, 2, 512);
+  std::vector<WorkItem> items{item(6, 100)};
+  items.insert(items.end(), 10, item(6, 1));
+  Queue queue(items, 2, 192);
 
   CHECK(queue.take(0)->items == std::vector<std::size_t>{0});
   CHECK(queue.take(1)->items.size() > 1);

@@ -26,8 +26,8 @@ struct WorkItem {
   std::int64_t num_lanes = 1;
   double priority = 0;  // critical path
   double cost = 0;      // of the item alone; 0: as many as it has lanes
-  bool done = false;   // finished by an earlier attempt
-  std::string digest;  // of an item that is done: what finish() would have said
+  bool done = false;    // finished by an earlier attempt
+  std::string digest;   // of an item that is done: what finish() would have said
 };
 
 struct Chunk {
@@ -46,9 +46,9 @@ class Queue {
   Queue& operator=(Queue&&) noexcept;
 
   /// Work for a rank now; nullopt: nothing ready yet (ask again when something finishes); Chunk::finished at the end.
-  /// A chunk holds at most lanes_per_pack lanes (or one item), and about the rank's fair share of what the items of that
-  /// key that are left cost, so that it shrinks towards the end; but it does not shrink below an eighth of a pack as
-  /// long as all ranks could have one of that size, since small packs train slowly.
+  /// A chunk holds at most lanes_per_pack lanes (or one item), and about the rank's fair share of what the items of
+  /// that key that are left cost, so that it shrinks towards the end; but it does not shrink below a 32nd of a pack
+  /// (two lanes of 64) as long as all ranks could have one of that size. On CPUs a lane trains as fast in a small pack.
   [[nodiscard]] std::optional<Chunk> take(int rank);
   /// The item is committed. digest: what readers verify (stages), may be empty.
   void finish(std::size_t item, const std::string& digest);
