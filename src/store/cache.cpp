@@ -147,18 +147,22 @@ struct StageCache::State {
         ", and its stage is trained again");
   }
 
-  /// Brings the entries down to `wanted` bytes; false when it cannot.
+  /// Brings the entries down to `wanted` bytes; false when it cannot. If any must go, a few more of the small ones do:
+  /// else every write would list a folder of very many.
   bool shrink_to(std::uint64_t wanted) {
     const std::vector<Found> found = list(options.folder);
     std::uint64_t total = 0;
     for (const Found& file : found) {
       total += file.is_temporary ? 0 : file.size_bytes;
     }
+    const std::uint64_t spare = total > wanted ? options.limit_bytes / 16 : 0;
     const fs::file_time_type forgotten = fs::file_time_type::clock::now() - kForgotten;
     for (const Found& file : found) {
+      const bool is_small = file.size_bytes < part_of_limit();
       if (file.is_temporary && file.used < forgotten) {
         door->remove(file.path);
-      } else if (!file.is_temporary && total > wanted && door->remove(file.path)) {
+      } else if (!file.is_temporary && (total > wanted || (is_small && total + spare > wanted)) &&
+                 door->remove(file.path)) {
         total -= file.size_bytes;
       }
     }
@@ -168,9 +172,19 @@ struct StageCache::State {
   }
 
   bool make_room(std::uint64_t size_bytes) {
-    const bool is_known = num_bytes && num_unlisted_bytes < options.limit_bytes / kListEvery;
-    return (is_known && *num_bytes + size_bytes <= options.limit_bytes) || shrink_to(options.limit_bytes - size_bytes);
+    return (num_bytes && *num_bytes + size_bytes <= options.limit_bytes) || shrink_to(options.limit_bytes - size_bytes);
   }
+
+  /// What others wrote meanwhile counts too: the last of several writers finds it all.
+  void count_written(std::uint64_t size_bytes) {
+    *num_bytes += size_bytes;
+    num_unlisted_bytes += size_bytes;
+    if (num_unlisted_bytes >= part_of_limit()) {
+      shrink_to(options.limit_bytes);
+    }
+  }
+
+  [[nodiscard]] std::uint64_t part_of_limit() const { return options.limit_bytes / kListEvery; }
 };
 
 StageCache::StageCache(CacheOptions options, const std::string& numerics_key, Notice notice)
@@ -238,8 +252,7 @@ void StageCache::keep(const std::string& id, const hdf5::ArrayFile& stage) {
   }
   try {
     state_->door->replace(state_->path_of(id), entry);
-    *state_->num_bytes += entry.size();
-    state_->num_unlisted_bytes += entry.size();
+    state_->count_written(entry.size());
   } catch (const FileError& error) {
     const bool said_by_open = error.code() == EROFS || error.code() == EACCES || error.code() == EPERM;
     said_by_open ? void(state_->writes = false) : state_->stop_writing(error.what());

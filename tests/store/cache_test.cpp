@@ -211,6 +211,22 @@ TEST_CASE("a smaller limit is enforced at the next start, and what others wrote 
   CHECK(f.files().size() == 1);
 }
 
+TEST_CASE("of many small entries a few more go than must") {
+  Fixture f;
+  f.cache().keep("0", stage(0));
+  const std::uint64_t size = fs::file_size(f.entry());
+  StageCache cache = f.cache(1200 * size);
+  const std::string good = content(f.entry());
+  for (int i = 0; i < 1200; ++i) {
+    const std::string name = std::to_string(10'000 + i);
+    write(f.folder + "/" + std::string(64 - name.size(), 'a') + name + ".stage", good);
+  }
+  (void)f.cache(1200 * size);
+
+  CHECK(f.files().size() < 1130);
+  CHECK(f.files().size() > 1100);
+}
+
 TEST_CASE("a stage larger than the limit is not kept and empties nothing") {
   Fixture f;
   f.cache().keep("small", stage(1));
