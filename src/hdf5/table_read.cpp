@@ -48,13 +48,13 @@ TableColumn read_column(const ReadFile& file, hid_t group, const std::string& na
   return column;
 }
 
-Table read_table(const ReadFile& file, const std::string& name) {
+Table read_table(const ReadFile& file, const std::string& name, const ColumnFilter& is_wanted) {
   const ObjectHandle group(check(H5Gopen2(file.id(), name.c_str(), H5P_DEFAULT)));
   Table table;
   table.name = name;
   table.long_name = read_text_attribute(group.get(), "long_name");
   for (const std::string& column : member_names(group.get())) {
-    if (column != "row") {
+    if (column != "row" && is_wanted(name, column)) {
       table.columns.push_back(read_column(file, group.get(), column));
       if (num_rows(table.columns.back()) != table.num_rows()) {
         throw Error("column '" + column + "' of table '" + name + "' has another length than the first");
@@ -72,7 +72,9 @@ std::string read_whole_text(const ReadFile& file, const std::string& name) {
   return read_texts(dataset).front();
 }
 
-TableFile read_file(const ReadFile& file) {
+bool everything(std::string_view, std::string_view) { return true; }
+
+TableFile read_file(const ReadFile& file, const ColumnFilter& is_wanted) {
   try {
     TableFile result;
     for (const std::string& name : attribute_names(file.id())) {
@@ -80,7 +82,7 @@ TableFile read_file(const ReadFile& file) {
     }
     for (const std::string& name : member_names(file.id())) {
       if (member_kind(file.id(), name) == MemberKind::group) {
-        result.tables.push_back(read_table(file, name));
+        result.tables.push_back(read_table(file, name, is_wanted));
       } else {
         result.texts[name] = read_whole_text(file, name);
       }
@@ -93,10 +95,14 @@ TableFile read_file(const ReadFile& file) {
 
 }  // namespace
 
-TableFile read_tables(const std::string& path) { return read_file(ReadFile(path)); }
+TableFile read_tables(const std::string& path) { return read_file(ReadFile(path), everything); }
+
+TableFile read_tables(const std::string& path, const ColumnFilter& is_wanted) {
+  return read_file(ReadFile(path), is_wanted);
+}
 
 TableFile tables_from_image(const std::vector<std::byte>& image, const std::string& name) {
-  return read_file(ReadFile(image, name));
+  return read_file(ReadFile(image, name), everything);
 }
 
 }  // namespace unroll::hdf5

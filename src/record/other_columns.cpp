@@ -84,9 +84,9 @@ std::span<const Column<TelemetryRow>> telemetry_columns() {
       column<Row, &Row::train_s>("train_s", "s", "time spent training"),
       column<Row, &Row::curvature_s>("curvature_s", "s", "time spent on curvature"),
       column<Row, &Row::measure_s>("measure_s", "s", "time spent measuring otherwise"),
-      column<Row, &Row::num_lanes>("num_lanes", "1", "lanes of the pack it ran in"),
+      column<Row, &Row::num_lanes>("num_lanes", "1", "lanes of the pack it ran in; 0: not trained"),
       column<Row, &Row::model_steps>("model_steps", "1", "SGD steps trained, summed over its models"),
-      column<Row, &Row::from_store>("from_store", "1", "1: read from the stage store, not trained"),
+      column<Row, &Row::cached_steps>("cached_steps", "1", "SGD steps not trained: the stage came from the cache"),
   };
   return columns;
 }

@@ -2,20 +2,26 @@
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
 #include <set>
 
 #include "report_data.hpp"
+#include "report_sharing.hpp"
 #include "report_tables.hpp"
 #include "report_text.hpp"
 #include "results.hpp"
 #include "unroll/base/error.hpp"
 #include "unroll/base/text.hpp"
+#include "unroll/base/wrap.hpp"
 
 namespace unroll::store {
 namespace {
 
 constexpr std::size_t kMaxFullRows = 24;  // cells x steps up to which every step is shown
+constexpr const char* kLegend =
+    "Mean over seeds [95 % t-interval]; n: seeds. Distances, errors and fractions: geometric mean, interval on the log "
+    "(arithmetic where a value is 0). M: original, M': retrained, M'': unlearned. Verification error: ||M' - M''||. "
+    "Fraction left: verification error / ||M - M'||, so 0 is as good as retraining and 1 no better than doing nothing. "
+    "eta ||g*||, ||w_T - w_0|| and ||M'' - M|| are trivial predictors to compare the unlearning error with.";
 
 std::string real_text(double value) {
   char text[32];
@@ -98,14 +104,14 @@ std::string title_of(const Results& results, std::int64_t cell) {
 }
 
 // A section a cell, a line a step.
-std::string full_report(const Results& results) {
+std::string full_report(const Results& results, std::size_t width) {
   std::string text;
   for (const auto& [cell, steps] : results.rows()) {
     const Counts counts = count_statuses(results, rows_of_cell(results, cell));
-    text += '\n' + title_of(results, cell) + "  (rows: " + counts_text(counts) + ")\n";
+    text += '\n' + wrapped(title_of(results, cell) + "  (rows: " + counts_text(counts) + ")", width, 2);
     const std::string control = control_text(results, cell);
     if (!control.empty()) {
-      text += "  " + control + '\n';
+      text += wrapped("  " + control, width, 4);
       continue;
     }
     std::vector<Group> groups;
@@ -113,7 +119,7 @@ std::string full_report(const Results& results) {
       groups.push_back(group_of(results, std::to_string(step), rows));
     }
     std::erase_if(groups, [](const Group& group) { return group.rows.empty(); });
-    text += groups.empty() ? "  nothing to average\n" : tables(results, "step", groups);
+    text += groups.empty() ? "  nothing to average\n" : tables(results, "step", groups, width);
   }
   return text;
 }
@@ -128,17 +134,17 @@ Group last_group(const Results& results, std::int64_t cell) {
 }
 
 // One section, a line a cell at its last step with a result.
-std::string compact_report(const Results& results) {
+std::string compact_report(const Results& results, std::size_t width) {
   std::vector<std::string> head = results.axis_names();
   head.insert(head.begin(), "cell");
   head.push_back("T");
-  TextTable cells(head, 0);
+  TextTable cells(head, 0, 1);
   std::vector<Group> groups;
   std::string controls;
   for (const auto& [cell, steps] : results.rows()) {
     const std::string control = control_text(results, cell);
     if (!control.empty()) {
-      controls += '\n' + title_of(results, cell) + "\n  " + control + '\n';
+      controls += '\n' + wrapped(title_of(results, cell), width, 2) + wrapped("  " + control, width, 4);
       continue;
     }
     Group group = last_group(results, cell);
@@ -149,8 +155,8 @@ std::string compact_report(const Results& results) {
     group.label = std::to_string(cell);
     groups.push_back(std::move(group));
   }
-  return "\nEvery cell at its last measured step T (all steps: table /pairs).\n" + cells.str("  ") + '\n' +
-         tables(results, "cell", groups) + controls;
+  return "\nEvery cell at its last measured step T (all steps: table /pairs).\n" + cells.str("  ", width) + '\n' +
+         tables(results, "cell", groups, width) + controls;
 }
 
 std::string runs_text(const Results& results) {
@@ -170,64 +176,21 @@ std::string runs_text(const Results& results) {
          " seeds; runs: " + join(parts, ", ") + "; rows: " + std::to_string(results.integers("pairs", "step").size());
 }
 
-// Where and how long, from the telemetry.h5 beside the results; "" when there is none that belongs to them.
-std::string telemetry_text(const std::string& results_path, const Results& results) {
-  const std::filesystem::path path = std::filesystem::path(results_path).parent_path() / "telemetry.h5";
-  std::error_code error;
-  if (!std::filesystem::is_regular_file(path, error)) {
-    return "";
-  }
-  const hdf5::TableFile file = hdf5::read_tables(path.string());
-  const auto attribute = [](const hdf5::TableFile& of, const char* name) {
-    const auto found = of.attributes.find(name);
-    return found == of.attributes.end() ? std::string() : found->second;
-  };
-  const hdf5::Table* items = file.find("items");
-  if (attribute(file, "plan_id") != attribute(results.file(), "plan_id") || items == nullptr) {
-    return "";
-  }
-  const auto sum = [&](const char* name) {
-    double total = 0;
-    if (const hdf5::TableColumn* column = items->find(name)) {
-      std::visit(
-          [&](const auto& values) {
-            if constexpr (!std::is_same_v<std::decay_t<decltype(values)>, std::vector<std::string>>) {
-              for (const auto value : values) {
-                total += static_cast<double>(value);
-              }
-            }
-          },
-          column->values);
-    }
-    return total;
-  };
-  return "model steps: " + attribute(file, "model_steps_asked") + " asked, " +
-         std::to_string(static_cast<std::int64_t>(sum("model_steps"))) +
-         " trained; rank seconds: " + real_text(sum("train_s")) + " training, " + real_text(sum("curvature_s")) +
-         " curvature, " + real_text(sum("measure_s")) + " other measures\n";
-}
-
 }  // namespace
 
-std::string report(const std::string& results_path) {
-  const Results results(results_path);
+std::string report(const std::string& results_path, std::size_t width) {
+  const Results results(results_path, is_reported);
   std::size_t num_groups = 0;
   for (const auto& [cell, steps] : results.rows()) {
     num_groups += steps.size();
   }
-  std::string text = results_path + ": " + runs_text(results) + '\n';
-  text += telemetry_text(results_path, results);
-  text +=
-      "Mean over seeds [95 % t-interval]; n: seeds. Distances, errors and fractions: geometric mean, interval on the "
-      "log\n"
-      "(arithmetic where a value is 0). M: original, M': retrained, M'': unlearned; verification error ||M' - M''||;\n"
-      "fraction left: verification error / ||M - M'||, so 0 is as good as retraining and 1 no better than doing "
-      "nothing;\n"
-      "eta ||g*||, ||w_T - w_0|| and ||M'' - M|| are trivial predictors to compare the unlearning error with.\n";
+  std::string text = results_path + ":\n" + wrapped(runs_text(results), width, 0);
+  text += sharing_text(results_path, results, width);
+  text += wrapped(kLegend, width, 0);
   if (num_groups == 0) {
     return text + "\nNo run is finished yet.\n";
   }
-  return text + (num_groups <= kMaxFullRows ? full_report(results) : compact_report(results));
+  return text + (num_groups <= kMaxFullRows ? full_report(results, width) : compact_report(results, width));
 }
 
 }  // namespace unroll::store

@@ -55,7 +55,11 @@ const Values& Results::values(const std::string& table, const std::string& colum
   return std::get<Values>(values->values);
 }
 
-Results::Results(const std::string& path) : path_(path), file_(hdf5::read_tables(path)) {
+Results::Results(const std::string& path, const PairFilter& is_wanted)
+    : path_(path), file_(hdf5::read_tables(path, [&](std::string_view table, std::string_view column) {
+        return table == "pairs" ? is_wanted(column)
+                                : table == "cells" || (table == "runs" && (column == "status" || column == "seed"));
+      })) {
   const auto format = file_.attributes.find("format");
   const auto version = file_.attributes.find("version");
   if (format == file_.attributes.end() || format->second != kResultsFormat) {

@@ -1,8 +1,10 @@
 #pragma once
 // A results.h5 as the report sees it: typed columns by name, and the rows of each cell and step.
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "unroll/hdf5/tables.hpp"
@@ -11,8 +13,10 @@ namespace unroll::store {
 
 class Results {
  public:
-  /// UsageError when it is no results file of a version that is known.
-  explicit Results(const std::string& path);
+  using PairFilter = std::function<bool(std::string_view column)>;
+  /// Reads /cells, what counts runs, and the wanted columns of /pairs. UsageError when it is no results file of a
+  /// version that is known.
+  Results(const std::string& path, const PairFilter& is_wanted);
 
   using Reals = std::vector<double>;
   using Integers = std::vector<std::int64_t>;

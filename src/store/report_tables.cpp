@@ -1,6 +1,8 @@
 #include "report_tables.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <iterator>
 
 #include "report_text.hpp"
 
@@ -26,18 +28,19 @@ Estimate size_of(const std::vector<double>& values) {
 
 std::string count_text(std::size_t count) { return count == 0 ? "-" : std::to_string(count); }
 
-std::string error_table(const Results& results, const std::string& label_name, const std::vector<Group>& groups) {
+std::string error_table(const Results& results, const std::string& label_name, const std::vector<Group>& groups,
+                        std::size_t width) {
   TextTable table(
-      {label_name, "n", "unseen", "diverged", "verification error", "||M - M'||", "fraction left", "unlearning error"},
-      1);
+      {label_name, "n", "unseen", "diverged", "verification error", "fraction left", "unlearning error", "||M - M'||"},
+      1, 1);
   for (const Group& group : groups) {
     table.add({group.label, std::to_string(group.rows.size()), count_text(group.num_unseen),
                count_text(group.num_diverged), interval_text(size_of(values_of(results, "verification_error", group))),
-               interval_text(size_of(values_of(results, "no_unlearning_distance", group))),
                plain_interval_text(size_of(values_of(results, "fraction_left", group))),
-               interval_text(size_of(values_of(results, "unlearning_error", group)))});
+               interval_text(size_of(values_of(results, "unlearning_error", group))),
+               interval_text(size_of(values_of(results, "no_unlearning_distance", group)))});
   }
-  return table.str("  ");
+  return table.str("  ", width);
 }
 
 // Pairs of finite values: seeds where either is undefined are left out.
@@ -54,8 +57,9 @@ std::string correlations(const Results& results, const Group& group, const std::
   return correlation_text(by_rank ? spearman(x, y) : pearson(x, y));
 }
 
-std::string correlation_table(const Results& results, const std::string& label_name, const std::vector<Group>& groups) {
-  TextTable table({label_name, "n", "", "unlearning error", "eta ||g*||", "||w_T - w_0||", "||M'' - M||"}, 1);
+std::string correlation_table(const Results& results, const std::string& label_name, const std::vector<Group>& groups,
+                              std::size_t width) {
+  TextTable table({label_name, "", "unlearning error", "eta ||g*||", "||w_T - w_0||", "||M'' - M||"}, 1, 2);
   bool too_few = false;
   for (const Group& group : groups) {
     if (group.rows.size() < kMinSeedsOfCorrelation) {
@@ -63,19 +67,20 @@ std::string correlation_table(const Results& results, const std::string& label_n
       continue;
     }
     for (const bool by_rank : {false, true}) {
-      table.add({by_rank ? "" : group.label, by_rank ? "" : std::to_string(group.rows.size()), by_rank ? "rho" : "r",
+      table.add({by_rank ? "" : group.label, by_rank ? "rho" : "r",
                  correlations(results, group, "unlearning_error", by_rank),
                  correlations(results, group, "eta_gradient_norm", by_rank),
                  correlations(results, group, "distance_from_start", by_rank),
                  correlations(results, group, "correction_norm", by_rank)});
     }
   }
-  return (table.empty() ? "" : table.str("  ")) +
+  return (table.empty() ? "" : table.str("  ", width)) +
          (too_few ? "  too few seeds for a correlation (n < 4)" + std::string(table.empty() ? "\n" : " in the others\n")
                   : "");
 }
 
-std::string accuracy_table(const Results& results, const std::string& label_name, const std::vector<Group>& groups) {
+std::string accuracy_table(const Results& results, const std::string& label_name, const std::vector<Group>& groups,
+                           std::size_t width) {
   std::vector<std::string> head = {label_name};
   const std::vector<std::string> sets = {"test", "retain", "forget"};
   const std::vector<std::pair<std::string, std::string>> models = {
@@ -85,7 +90,7 @@ std::string accuracy_table(const Results& results, const std::string& label_name
       head.push_back(set + model);
     }
   }
-  TextTable table(head, 1);
+  TextTable table(head, 1, 1);
   bool holds_any = false;
   for (const Group& group : groups) {
     std::vector<std::string> cells = {group.label};
@@ -97,19 +102,35 @@ std::string accuracy_table(const Results& results, const std::string& label_name
     }
     table.add(std::move(cells));
   }
-  return holds_any ? table.str("  ") : "";
+  return holds_any ? table.str("  ", width) : "";
 }
 
 }  // namespace
 
-std::string tables(const Results& results, const std::string& label_name, const std::vector<Group>& groups) {
-  std::string text = error_table(results, label_name, groups);
-  const std::string accuracies = accuracy_table(results, label_name, groups);
+std::string tables(const Results& results, const std::string& label_name, const std::vector<Group>& groups,
+                   std::size_t width) {
+  std::string text = error_table(results, label_name, groups, width);
+  const std::string accuracies = accuracy_table(results, label_name, groups, width);
   if (!accuracies.empty()) {
     text += "  accuracy, %\n" + accuracies;
   }
   return text + "  correlation with the verification error over seeds: Pearson r, Spearman rho\n" +
-         correlation_table(results, label_name, groups);
+         correlation_table(results, label_name, groups, width);
+}
+
+bool is_reported(std::string_view column) {
+  constexpr std::string_view kColumns[] = {"cell",
+                                           "step",
+                                           "status",
+                                           "verification_error",
+                                           "no_unlearning_distance",
+                                           "fraction_left",
+                                           "unlearning_error",
+                                           "eta_gradient_norm",
+                                           "distance_from_start",
+                                           "correction_norm"};
+  return std::find(std::begin(kColumns), std::end(kColumns), column) != std::end(kColumns) ||
+         column.find("_accuracy_") != std::string_view::npos;
 }
 
 }  // namespace unroll::store

@@ -1,6 +1,7 @@
 #pragma once
 // The tables of the report: errors, accuracies and correlations, one line a group of seeds.
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "report_data.hpp"
@@ -17,6 +18,9 @@ struct Group {
 
 /// Columns that hold nothing are left out. label_name heads the first column.
 [[nodiscard]] std::string tables(const Results& results, const std::string& label_name,
-                                 const std::vector<Group>& groups);
+                                 const std::vector<Group>& groups, std::size_t width);
+
+/// Whether tables() or the report reads a column of /pairs.
+[[nodiscard]] bool is_reported(std::string_view column);
 
 }  // namespace unroll::store

@@ -66,33 +66,65 @@ std::string correlation_text(const std::optional<Correlation>& correlation) {
                      : std::string("-");
 }
 
-TextTable::TextTable(std::vector<std::string> head, std::size_t num_left)
-    : rows_{std::move(head)}, num_left_(num_left) {}
+TextTable::TextTable(std::vector<std::string> head, std::size_t num_left, std::size_t num_keys)
+    : rows_{std::move(head)}, num_left_(num_left), num_keys_(num_keys) {}
 
 void TextTable::add(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
 
-std::string TextTable::str(const std::string& indent) const {
-  std::vector<std::size_t> width(rows_.front().size(), 0);
-  for (std::size_t column = 0; column < width.size(); ++column) {
+std::vector<std::size_t> TextTable::widths() const {
+  std::vector<std::size_t> widths(rows_.front().size(), 0);
+  for (std::size_t column = 0; column < widths.size(); ++column) {
     const bool holds_nothing = std::all_of(rows_.begin() + 1, rows_.end(),
                                            [&](const auto& row) { return row[column].empty() || row[column] == "-"; });
     for (const std::vector<std::string>& row : rows_) {
-      width[column] = holds_nothing ? 0 : std::max(width[column], row[column].size());
+      widths[column] = holds_nothing ? 0 : std::max(widths[column], row[column].size());
     }
   }
+  return widths;
+}
+
+std::string TextTable::lines(const std::vector<std::size_t>& columns, const std::vector<std::size_t>& widths,
+                             const std::string& indent) const {
   std::string text;
   for (const std::vector<std::string>& row : rows_) {
     std::string line;
-    for (std::size_t column = 0; column < width.size(); ++column) {
-      if (width[column] > 0) {
-        const std::string blanks(width[column] - row[column].size(), ' ');
-        line += (line.empty() ? "" : "  ") + (column < num_left_ ? row[column] + blanks : blanks + row[column]);
-      }
+    for (const std::size_t column : columns) {
+      const std::string blanks(widths[column] - row[column].size(), ' ');
+      line += (line.empty() ? "" : "  ") + (column < num_left_ ? row[column] + blanks : blanks + row[column]);
     }
     line.erase(line.find_last_not_of(' ') + 1);
     text += indent + line + '\n';
   }
   return text;
+}
+
+std::string TextTable::str(const std::string& indent, std::size_t width) const {
+  const std::vector<std::size_t> widths = this->widths();
+  std::vector<std::size_t> keys, columns;
+  for (std::size_t key = 0; key < num_keys_; ++key) {
+    if (widths[key] > 0) {
+      keys.push_back(key);
+    }
+  }
+  const auto size = [&] {
+    std::size_t total = indent.size();
+    for (const std::size_t column : columns) {
+      total += widths[column] + 2;
+    }
+    return total;  // the next column would start here
+  };
+  std::string text;
+  columns = keys;
+  for (std::size_t column = num_keys_; column < widths.size(); ++column) {
+    if (widths[column] > 0 && columns.size() > keys.size() && size() + widths[column] > width) {
+      text += lines(columns, widths, indent);
+      columns = keys;
+    }
+    if (widths[column] > 0) {
+      columns.push_back(column);
+    }
+  }
+  return text + lines(columns, widths, indent);
 }
 
 }  // namespace unroll::store

@@ -21,15 +21,20 @@ namespace unroll::store {
 /// Columns wide enough for what they hold, two blanks apart; the first `num_left` are set left, the rest right.
 class TextTable {
  public:
-  TextTable(std::vector<std::string> head, std::size_t num_left);
+  /// num_keys: columns that say what a line is; repeated where the table is continued below.
+  TextTable(std::vector<std::string> head, std::size_t num_left, std::size_t num_keys);
   void add(std::vector<std::string> cells);
   [[nodiscard]] bool empty() const { return rows_.size() < 2; }
-  /// Every line indented; columns that hold nothing but "-" are left out.
-  [[nodiscard]] std::string str(const std::string& indent) const;
+  /// Every line indented; columns that hold nothing but "-" are left out; those beyond the width come in a table below.
+  [[nodiscard]] std::string str(const std::string& indent, std::size_t width) const;
 
  private:
+  [[nodiscard]] std::vector<std::size_t> widths() const;  // 0: left out
+  [[nodiscard]] std::string lines(const std::vector<std::size_t>& columns, const std::vector<std::size_t>& widths,
+                                  const std::string& indent) const;
+
   std::vector<std::vector<std::string>> rows_;  // the head first
-  std::size_t num_left_;
+  std::size_t num_left_, num_keys_;
 };
 
 }  // namespace unroll::store

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "support/catch.hpp"
+#include "unroll/base/wrap.hpp"
 
 using namespace unroll;
 
@@ -63,6 +64,15 @@ TEST_CASE("printable text is one short line") {
   CHECK(printable("a\nb\t\x7F") == "a?b??");
   CHECK(printable(std::string(200, 'x'), 10) == "xxxxxxxxxx...");
   CHECK(printable("\xC3\xA9\xC3\xA9", 3) == "\xC3\xA9...");
+}
+
+TEST_CASE("wrapped text keeps every word, its first indent and the width") {
+  CHECK(wrapped("one two three", 7, 2) == "one two\n  three\n");
+  CHECK(wrapped("  one  two", 80, 4) == "  one  two\n");
+  CHECK(wrapped("name:      word word", 16, 11) == "name:      word\n           word\n");
+  CHECK(wrapped("unbreakable", 4, 2) == "unbreakable\n");
+  CHECK(wrapped("a unbreakable b", 4, 0) == "a\nunbreakable\nb\n");
+  CHECK(wrapped("", 80, 2) == "\n");
 }
 
 TEST_CASE("the nearest candidate is found within the distance only") {

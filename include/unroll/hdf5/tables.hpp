@@ -7,6 +7,7 @@
 // chunked, shuffled and deflated, smaller ones are contiguous.
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -47,6 +48,9 @@ struct TableFile {
 [[nodiscard]] std::vector<std::byte> to_image(const TableFile& file);
 /// Checked as arrays.hpp says; UsageError names file, table and column.
 [[nodiscard]] TableFile read_tables(const std::string& path);
+/// Only columns that are wanted: what a summary of many rows has no use for is never read.
+using ColumnFilter = std::function<bool(std::string_view table, std::string_view column)>;
+[[nodiscard]] TableFile read_tables(const std::string& path, const ColumnFilter& is_wanted);
 [[nodiscard]] TableFile tables_from_image(const std::vector<std::byte>& image, const std::string& name);
 
 }  // namespace unroll::hdf5

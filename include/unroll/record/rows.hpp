@@ -143,9 +143,9 @@ struct TelemetryRow {
   std::int64_t attempt = 0;
   double start_s = 0;  // seconds since the epoch
   double train_s = 0, curvature_s = 0, measure_s = 0;
-  std::int64_t num_lanes = 0;    // of the pack it ran in
-  std::int64_t model_steps = 0;  // trained
-  std::int64_t from_store = 0;   // 1: read, not trained
+  std::int64_t num_lanes = 0;     // of the pack it ran in
+  std::int64_t model_steps = 0;   // trained
+  std::int64_t cached_steps = 0;  // not trained: the stage came from the cache
 };
 [[nodiscard]] std::span<const Column<TelemetryRow>> telemetry_columns();
 
