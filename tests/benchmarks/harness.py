@@ -125,10 +125,10 @@ def number(value):
     return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
-def line(result):
+def line(result, with_target=True):
     """One line of the table."""
     ours, theirs = (number(Spread.of(side).median) if side else "" for side in (result.ours, result.theirs))
-    verdict = "" if result.target is None else f"{result.target} {'met' if result.target_met else 'MISSED'}"
+    verdict = f"{result.target} {'met' if result.target_met else 'MISSED'}" if result.target and with_target else ""
     ratio = ""
     if result.ratios:
         spread = Spread.of(result.ratios)

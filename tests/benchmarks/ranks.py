@@ -17,7 +17,7 @@ def timed(studies, work):
 
 def optdigits(setting):
     """(t1 / t2) divided by (2 t1 / t side by side): the share of the reachable speed."""
-    sets = (["train.steps=4", "study.seeds=0", "measure.steps=4", "train.lr=0.1", "forget.index=0", "pretrain.epochs=1"]
+    sets = (["study.seeds=0", "measure.steps=4", "train.lr=0.1", "forget.index=0", "pretrain.epochs=1"]
             if setting.smoke else ["study.seeds=0..29"])
     studies = Studies(setting, HERE / "optdigits.ini", sets)
     one = [timed(studies, studies.run)]
