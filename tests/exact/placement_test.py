@@ -1,14 +1,9 @@
 """Placement changes nothing (DESIGN 4.8): ranks, lanes, the transport, the thread level, and an end by kill -9 with a
 second start leave the same results.h5, byte for byte."""
 import itertools
-import os
-import pathlib
-import signal
-import subprocess
-import time
 import unittest
 
-from support import FULL, ExactTest, column, command
+from support import FULL, ExactTest, column
 
 DIGITS = """
 [study]
@@ -140,30 +135,13 @@ class Placement(ExactTest):
                 self.assert_same(wanted, self.run_study(study, f"r{ranks}-l{lanes}", ranks, [f"run.lanes={lanes}"]))
         self.report("resnet18, ranks 1-4, lanes 1, 2, 4", wanted, first)
 
-    def kill_when(self, output, num_shards, ranks):
-        """Starts the study and ends it by kill -9 once so many shards are there; returns how many there were."""
-        shards = self.folder / output / "shards"
-        process = subprocess.Popen(command(self.study, self.folder / output, ranks, ["run.lanes=8"]),
-                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        try:
-            while process.poll() is None and len(list(shards.glob("r*.h5"))) < num_shards:
-                time.sleep(0.01)
-            self.assertIsNone(process.poll(), "the study ended before it could be killed")
-            workers = children(process.pid)
-        finally:
-            process.kill()
-            process.wait()
-        for worker in workers:
-            end(worker)
-        return len(list(shards.glob("r*.h5")))
-
     def test_killed_and_started_again(self):
         first = self.run_study(self.study, "whole", 2)
         wanted = self.digest(first)
         for num_shards, ranks, then in ((1, 2, 2), (3, 2, 1), (5, 3, 4)):
             with self.subTest(num_shards=num_shards, ranks=ranks):
                 output = f"killed-{num_shards}"
-                left = self.kill_when(output, num_shards, ranks)
+                left = self.kill_when(self.study, output, num_shards, ranks, ["run.lanes=8"])
                 self.assertFalse((self.folder / output / "results.h5").exists())
                 before = {path.name for path in (self.folder / output / "shards").glob("r*.h5")}
                 folder = self.run_study(self.study, output, then)
@@ -175,8 +153,8 @@ class Placement(ExactTest):
 
     def test_killed_twice(self):
         wanted = self.digest(self.run_study(self.study, "whole", 2))
-        self.kill_when("twice", 1, 2)
-        self.kill_when("twice", 4, 2)
+        self.kill_when(self.study, "twice", 1, 2, ["run.lanes=8"])
+        self.kill_when(self.study, "twice", 4, 2, ["run.lanes=8"])
         self.assert_same(wanted, self.run_study(self.study, "twice", 2))
 
     def test_a_finished_study_started_again_changes_nothing(self):
@@ -191,36 +169,6 @@ class Placement(ExactTest):
         self.assertEqual([path for path in set(after) - set(before) if path.suffix == ".h5"], [])
         print(f"started again: {len(before) - len(changed)} of {len(before)} files unchanged, {changed or 'none'} new",
               flush=True)
-
-
-def children(pid):
-    """Descendants of a process that this test started."""
-    found, frontier = [], [str(pid)]
-    while frontier:
-        parent = frontier.pop()
-        for task in pathlib.Path(f"/proc/{parent}/task").glob("*/children"):
-            try:
-                below = task.read_text().split()
-            except OSError:
-                continue
-            found += below
-            frontier += below
-    return [int(child) for child in found]
-
-
-def end(pid):
-    """kill -9, and waits until the process is gone (it is not ours to reap)."""
-    try:
-        os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return
-    for _ in range(1000):
-        try:
-            if pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z":
-                return
-        except OSError:
-            return
-        time.sleep(0.01)
 
 
 if __name__ == "__main__":

@@ -7,9 +7,11 @@ import os
 import pathlib
 import random
 import re
+import signal
 import struct
 import subprocess
 import tempfile
+import time
 import unittest
 
 PROGRAM = os.environ["UNROLL_PROGRAM"]
@@ -50,6 +52,36 @@ def table(file, group, names):
     return [dict(zip(names, values)) for values in zip(*columns)]
 
 
+def children(pid):
+    """Descendants of a process that this test started."""
+    found, frontier = [], [str(pid)]
+    while frontier:
+        parent = frontier.pop()
+        for task in pathlib.Path(f"/proc/{parent}/task").glob("*/children"):
+            try:
+                below = task.read_text().split()
+            except OSError:
+                continue
+            found += below
+            frontier += below
+    return [int(child) for child in found]
+
+
+def end(pid):
+    """kill -9, and waits until the process is gone (it is not ours to reap)."""
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+    for _ in range(1000):
+        try:
+            if pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z":
+                return
+        except OSError:
+            return
+        time.sleep(0.01)
+
+
 class ExactTest(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
@@ -85,3 +117,20 @@ class ExactTest(unittest.TestCase):
         digest = sha256(folder / "results.h5")
         self.assertEqual((folder / "results.h5.sha256").read_text().split()[0], digest)
         return digest
+
+    def kill_when(self, study, output, num_shards, ranks, sets=()):
+        """Starts the study and ends it by kill -9 once so many shards are there; returns how many there were."""
+        shards = self.folder / output / "shards"
+        process = subprocess.Popen(command(study, self.folder / output, ranks, sets), stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL)
+        try:
+            while process.poll() is None and len(list(shards.glob("r*.h5"))) < num_shards:
+                time.sleep(0.01)
+            self.assertIsNone(process.poll(), "the study ended before it could be killed")
+            workers = children(process.pid)
+        finally:
+            process.kill()
+            process.wait()
+        for worker in workers:
+            end(worker)
+        return len(list(shards.glob("r*.h5")))
