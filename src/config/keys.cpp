@@ -183,6 +183,10 @@ const auto& table() {
       key<Choice<bool>, &S::output, &S::Output::logits>("output.logits", "keep the pair's outputs", kAlways, scalar,
                                                         operational),
       key<Lanes, &S::run, &S::Run::lanes>("run.lanes", "models side by side in a pack", kAlways, scalar, operational),
+      key<Choice<bool>, &S::run, &S::Run::share>("run.share", "train once what runs have in common (no: a check)",
+                                                 kAlways, scalar, operational),
+      key<Choice<bool>, &S::run, &S::Run::fork>("run.fork", "train M' from where it leaves M (no: a check)", kAlways,
+                                                scalar, operational),
       key<Integer<1, 1024>, &S::run, &S::Run::threads>("run.threads", "threads of a rank", kAlways, scalar),
       key<Choice<Device>, &S::run, &S::Run::device>("run.device", "where to compute", kAlways, scalar, operational),
   });

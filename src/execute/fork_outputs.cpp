@@ -1,6 +1,7 @@
 #include "execute/fork_outputs.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <numeric>
 
@@ -40,10 +41,16 @@ EvaluationRows evaluation_rows(const plan::Plan& plan, const plan::Tree& tree, c
   std::sort(rows.forget.begin(), rows.forget.end());
   const auto limit = static_cast<std::size_t>(settings.measure.eval_rows.value_or(INT64_MAX));
   const auto finetune_rows = plan.finetune_rows(tree);
-  for (const auto row : *finetune_rows) {
+  for (std::size_t place = 0; place < finetune_rows->size(); ++place) {
+    const auto row = (*finetune_rows)[place];
     if (rows.retain.size() < limit && !std::binary_search(rows.forget.begin(), rows.forget.end(), row)) {
       rows.retain.push_back(row);
+      rows.retain_places.push_back(static_cast<std::int64_t>(place));
     }
+  }
+  for (const auto row : rows.forget) {
+    rows.forget_places.push_back(std::lower_bound(finetune_rows->begin(), finetune_rows->end(), row) -
+                                 finetune_rows->begin());
   }
   const auto num_test = static_cast<std::size_t>(plan.description(fork.cell).num_test);
   rows.test.resize(std::min(limit, num_test));
@@ -58,29 +65,46 @@ Outputs outputs_of(const model::Network& network, const data::ResidentData& data
           learn::evaluate(network, state, data, data::Part::test, rows.test)};
 }
 
-Scores scores_of(const Outputs& outputs) {
-  return {metrics::probabilities(outputs.forget), metrics::probabilities(outputs.retain),
-          metrics::probabilities(outputs.test)};
+Scores scores_of(const data::ResidentData& data, const Outputs& outputs, const EvaluationRows& rows) {
+  Scores scores{metrics::probabilities(outputs.forget),
+                metrics::probabilities(outputs.retain),
+                metrics::probabilities(outputs.test),
+                {}};
+  scores.mean = {metrics::prediction(scores.forget, data.labels(data::Part::train, rows.forget)),
+                 metrics::prediction(scores.retain, data.labels(data::Part::train, rows.retain)),
+                 metrics::prediction(scores.test, data.labels(data::Part::test, rows.test))};
+  return scores;
 }
 
-std::optional<record::SetOutputs> set_outputs(const torch::Tensor& labels, const metrics::Probabilities& original,
-                                              const metrics::Probabilities& retrained,
-                                              const metrics::Probabilities& unlearned,
-                                              const metrics::Probabilities* reestimated) {
-  if (!original.is_finite || !retrained.is_finite || !unlearned.is_finite ||
-      (reestimated != nullptr && !reestimated->is_finite)) {
+PoolScores pool_scores(const model::Network& network, const data::ResidentData& data, const model::State& state,
+                       std::span<const std::int64_t> train_rows, std::span<const std::int64_t> test_rows) {
+  const auto scores = [&](data::Part part, std::span<const std::int64_t> rows) {
+    const auto logits = learn::evaluate(network, state, data, part, rows);
+    return metrics::row_scores(metrics::probabilities(logits), data.labels(part, rows));
+  };
+  return {scores(data::Part::train, train_rows), scores(data::Part::test, test_rows)};
+}
+
+Predictions predictions_of(const PoolScores& pool, const EvaluationRows& rows) {
+  return {metrics::prediction(pool.train, rows.forget_places), metrics::prediction(pool.train, rows.retain_places),
+          metrics::prediction(pool.test, rows.test)};
+}
+
+std::optional<record::SetOutputs> set_outputs(const SetOf& of, const Predictions& original, const Scores& retrained,
+                                              const Scores& unlearned, const Scores* reestimated) {
+  const auto of_original = original.*of.mean, of_retrained = retrained.mean.*of.mean,
+             of_unlearned = unlearned.mean.*of.mean;
+  if (!std::isfinite(of_original.loss) || !(retrained.*of.outputs).is_finite || !(unlearned.*of.outputs).is_finite ||
+      (reestimated != nullptr && !(reestimated->*of.outputs).is_finite)) {
     return std::nullopt;
   }
-  const auto of_original = metrics::prediction(original, labels);
-  const auto of_retrained = metrics::prediction(retrained, labels);
-  const auto of_unlearned = metrics::prediction(unlearned, labels);
-  const auto distance = metrics::output_distance(retrained, unlearned);
+  const auto distance = metrics::output_distance(retrained.*of.outputs, unlearned.*of.outputs);
   record::SetOutputs set;
   set.accuracy_original = of_original.accuracy;
   set.accuracy_retrained = of_retrained.accuracy;
   set.accuracy_unlearned = of_unlearned.accuracy;
   if (reestimated != nullptr) {
-    set.accuracy_unlearned_reestimated = metrics::prediction(*reestimated, labels).accuracy;
+    set.accuracy_unlearned_reestimated = (reestimated->mean.*of.mean).accuracy;
   }
   set.loss_original = of_original.loss;
   set.loss_retrained = of_retrained.loss;

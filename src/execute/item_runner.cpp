@@ -82,12 +82,16 @@ void ItemRunner::run_pretrainings(const std::vector<std::size_t>& items, const F
   writer_.commit({}, rows);
 }
 
+bool ItemRunner::shares(std::size_t item) const {
+  return context_.cell(context_.plan().trees[items_[item].index].cell).run.share;
+}
+
 model::State ItemRunner::start_of(std::size_t item_index) {
   const auto& plan = context_.plan();
   const auto& item = items_[item_index];
   const auto pretraining = plan.trees[item.index].pretraining;
   for (const auto dependency : item.depends) {
-    if (items_[dependency].kind == plan::ItemKind::pretraining) {
+    if (items_[dependency].kind == plan::ItemKind::pretraining && shares(item_index)) {
       const auto stage = store::read_stage(folder_, plan.pretrainings[pretraining].id,
                                            digest_of(item_index, dependency), kStageDeadline_s);
       if (stage) {
@@ -95,7 +99,7 @@ model::State ItemRunner::start_of(std::size_t item_index) {
       }
     }
   }
-  const std::size_t only[] = {pretraining};  // the stage cannot be read: train it again, the bits are the same
+  const std::size_t only[] = {pretraining};  // not shared, or the stage cannot be read: the bits are the same
   return pretrain(context_, only, poll_).front();
 }
 
@@ -131,7 +135,7 @@ std::vector<TreeStart> ItemRunner::tree_starts(const std::vector<std::size_t>& i
   for (const auto item : items) {
     const auto tree = items_[item].index;
     auto start = std::find_if(starts.begin(), starts.end(), [&](const TreeStart& s) { return s.tree == tree; });
-    if (start == starts.end()) {
+    if (start == starts.end() || !shares(item)) {
       start = starts.insert(starts.end(), {tree, {}, start_of(item), std::nullopt});
     }
     start->forks.insert(start->forks.end(), items_[item].forks.begin(), items_[item].forks.end());

@@ -24,6 +24,8 @@ class ItemRunner {
   void run_trees(const std::vector<std::size_t>& items, const Finish& finish);
   /// The digest that came with the chunk for an item's dependency.
   [[nodiscard]] const std::string& digest_of(std::size_t item, std::size_t dependency) const;
+  /// run.share, of an item that is no pretraining.
+  [[nodiscard]] bool shares(std::size_t item) const;
   [[nodiscard]] model::State start_of(std::size_t item);
   /// Parts of one tree that came in one chunk train M once.
   [[nodiscard]] std::vector<TreeStart> tree_starts(const std::vector<std::size_t>& items);

@@ -12,7 +12,7 @@ namespace unroll::execute {
 
 void TreeRunner::at_clock(std::int64_t step, const learn::LanePack& pack) {
   const auto original = pack.state(original_lane_);
-  logits_.clear();
+  pool_.reset();
   evaluated_.clear();
   for (const auto& fork : forks_) {
     for (const auto& [text, unlearner] : fork.unlearners) {
@@ -95,39 +95,25 @@ void TreeRunner::measure(RunState& run, std::int64_t step, const learn::LanePack
   record_.pairs.push_back(std::move(row));
 }
 
-Outputs TreeRunner::original_outputs(const RunState& run, const model::State& original) {
+Predictions TreeRunner::original_predictions(const RunState& run, const model::State& original) {
   const auto& rows = run.evaluation;
-  auto& pool = logits_["original.all"];
-  auto& test = logits_["original.test." + std::to_string(rows.test.size())];
-  if (!test.defined()) {
-    test = learn::evaluate(*network_, original, *data_, data::Part::test, rows.test);
-  }
   if (context_.cell(run.run->cell).measure.eval_rows) {
-    return {learn::evaluate(*network_, original, *data_, data::Part::train, rows.forget),
-            learn::evaluate(*network_, original, *data_, data::Part::train, rows.retain), test};
+    return evaluated("original", run, original).scores.mean;
   }
-  const auto& all = *finetune_rows_;
-  if (!pool.defined()) {
-    pool = learn::evaluate(*network_, original, *data_, data::Part::train, all);
+  if (!pool_) {
+    pool_ = pool_scores(*network_, *data_, original, *finetune_rows_, rows.test);
   }
-  const auto pick = [&](const std::vector<std::int64_t>& wanted) {
-    auto index = torch::empty({static_cast<std::int64_t>(wanted.size())}, torch::kInt64);
-    for (std::size_t i = 0; i < wanted.size(); ++i) {
-      index.data_ptr<std::int64_t>()[i] = std::lower_bound(all.begin(), all.end(), wanted[i]) - all.begin();
-    }
-    return pool.index_select(0, index);
-  };
-  return {pick(rows.forget), pick(rows.retain), test};
+  return predictions_of(*pool_, rows);
 }
 
-const TreeRunner::Evaluated& TreeRunner::evaluated(const std::string& model, const RunState& run,
-                                                   const std::function<Outputs()>& outputs) {
-  const auto key = model + "." + std::to_string(run.run->fork) + "." + std::to_string(run.evaluation.test.size()) +
-                   "." + std::to_string(run.evaluation.retain.size());
+const TreeRunner::Evaluated& TreeRunner::evaluated(const char* model, const RunState& run, const model::State& state) {
+  const auto& rows = run.evaluation;
+  const auto key = std::string(model) + "." + std::to_string(run.run->fork) + "." + std::to_string(rows.test.size()) +
+                   "." + std::to_string(rows.retain.size());
   auto known = evaluated_.find(key);
   if (known == evaluated_.end()) {
-    const auto logits = outputs();
-    known = evaluated_.emplace(key, Evaluated{logits, scores_of(logits)}).first;
+    const auto logits = outputs_of(*network_, *data_, state, rows);
+    known = evaluated_.emplace(key, Evaluated{logits, scores_of(*data_, logits, rows)}).first;
   }
   return known->second;
 }
@@ -139,12 +125,10 @@ void TreeRunner::measure_outputs(RunState& run, const Models& models, record::Pa
     return;
   }
   const auto& rows = run.evaluation;
-  const auto& original = evaluated("original", run, [&] { return original_outputs(run, models.original); });
-  const auto& retrained =
-      evaluated("retrained", run, [&] { return outputs_of(*network_, *data_, models.retrained, rows); });
+  const auto& retrained = evaluated("retrained", run, models.retrained);
   const auto unlearned = outputs_of(*network_, *data_, models.unlearned, rows);
   if (settings.output.logits) {
-    append_logits(run.logits, row.step, "original", original.logits);
+    append_logits(run.logits, row.step, "original", outputs_of(*network_, *data_, models.original, rows));
     append_logits(run.logits, row.step, "retrained", retrained.logits);
     append_logits(run.logits, row.step, "unlearned", unlearned);
   }
@@ -159,27 +143,26 @@ void TreeRunner::measure_outputs(RunState& run, const Models& models, record::Pa
     undefined.add("reestimated", "no_rows");
   } else {
     const auto buffers = learn::reestimated_buffers(*network_, models.unlearned, *data_, rows.retain);
-    reestimated = scores_of(outputs_of(*network_, *data_, {models.unlearned.weights, buffers}, rows));
+    reestimated = scores_of(*data_, outputs_of(*network_, *data_, {models.unlearned.weights, buffers}, rows), rows);
   }
-  const auto scores = scores_of(unlearned);
-  const auto fill = [&](const char* name, const char* when_empty, data::Part part,
-                        const std::vector<std::int64_t>& set_rows, metrics::Probabilities Scores::*set,
+  const auto original = original_predictions(run, models.original);
+  const auto scores = scores_of(*data_, unlearned, rows);
+  const auto fill = [&](const char* name, const char* when_empty, bool is_empty, const SetOf& set,
                         record::SetOutputs& columns) {
-    if (set_rows.empty()) {
+    if (is_empty) {
       undefined.add(name, when_empty);
       return;
     }
-    const auto filled = set_outputs(data_->labels(part, set_rows), original.scores.*set, retrained.scores.*set,
-                                    scores.*set, reestimated ? &((*reestimated).*set) : nullptr);
+    const auto filled = set_outputs(set, original, retrained.scores, scores, reestimated ? &*reestimated : nullptr);
     if (filled) {
       columns = *filled;
     } else {
       undefined.add(name, "diverged");
     }
   };
-  fill("forget", "no_forget_rows", data::Part::train, rows.forget, &Scores::forget, row.forget);
-  fill("retain", "no_rows", data::Part::train, rows.retain, &Scores::retain, row.retain);
-  fill("test", "no_rows", data::Part::test, rows.test, &Scores::test, row.test);
+  fill("forget", "no_forget_rows", rows.forget.empty(), {&Scores::forget, &Predictions::forget}, row.forget);
+  fill("retain", "no_rows", rows.retain.empty(), {&Scores::retain, &Predictions::retain}, row.retain);
+  fill("test", "no_rows", rows.test.empty(), {&Scores::test, &Predictions::test}, row.test);
 }
 
 void TreeRunner::keep_arrays(RunState& run, const Models& models, std::int64_t step) {

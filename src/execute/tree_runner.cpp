@@ -97,7 +97,8 @@ void TreeRunner::add_run(const plan::Run& run) {
 }
 
 std::int64_t TreeRunner::first_step(std::size_t fork) const {
-  return forks_[fork].is_control ? 0 : tree_.forks[fork].first_touch;
+  const bool from_start = forks_[fork].is_control || !context_.cell(tree_.cell).run.fork;
+  return from_start ? 0 : tree_.forks[fork].first_touch;
 }
 
 std::vector<std::size_t> TreeRunner::forks_with_lanes() const {

@@ -86,14 +86,14 @@ class TreeRunner {
   [[nodiscard]] Models models_of(const RunState& run, std::int64_t step, const learn::LanePack& pack) const;
   void measure(RunState& run, std::int64_t step, const learn::LanePack& pack);
   void measure_outputs(RunState& run, const Models& models, record::PairRow& row, Undefined& undefined);
-  [[nodiscard]] Outputs original_outputs(const RunState& run, const model::State& original);
   struct Evaluated {
     Outputs logits;
     Scores scores;
   };
-  /// What a model says at the current clock, computed once for all runs that share it.
-  [[nodiscard]] const Evaluated& evaluated(const std::string& model, const RunState& run,
-                                           const std::function<Outputs()>& outputs);
+  /// What a model says on a run's sets at the current clock, computed once for all runs that share it.
+  [[nodiscard]] const Evaluated& evaluated(const char* model, const RunState& run, const model::State& state);
+  /// M's means on a run's sets; M is evaluated once a clock.
+  [[nodiscard]] Predictions original_predictions(const RunState& run, const model::State& original);
   void keep_arrays(RunState& run, const Models& models, std::int64_t step);
 
   Context& context_;
@@ -112,9 +112,9 @@ class TreeRunner {
   std::vector<std::size_t> forks_here_;          // ascending
   std::vector<ForkState> forks_;                 // by fork of the tree; those that are not here stay empty
   std::vector<RunState> runs_;
-  double rates_ = 0;                             // S_t: sum of the rates of the steps taken
-  std::map<std::string, torch::Tensor> logits_;  // of M at the current clock, by rows
-  std::map<std::string, Evaluated> evaluated_;   // at the current clock, by model and rows
+  double rates_ = 0;                            // S_t: sum of the rates of the steps taken
+  std::optional<PoolScores> pool_;              // of M at the current clock
+  std::map<std::string, Evaluated> evaluated_;  // at the current clock, by model, fork and rows
   std::shared_ptr<const std::vector<std::int64_t>> finetune_rows_;
   std::set<std::string> kept_;  // files written
   ArraySink sink_;

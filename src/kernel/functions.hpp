@@ -6,6 +6,7 @@
 
 #include "unroll/config/settings.hpp"
 #include "unroll/kernel/mlp.hpp"
+#include "unroll/kernel/outputs.hpp"
 
 namespace unroll::kernel {
 
@@ -42,6 +43,10 @@ struct Functions {
   void (*logit_gradient)(const std::int64_t* labels, std::int64_t rows, std::int64_t classes, LossSpec loss, Real* z);
   /// Rows of directions dz become (second derivative of the loss in the logits z) dz.
   void (*logit_curvature)(const Real* z, std::int64_t rows, std::int64_t classes, LossSpec loss, Real* dz);
+  /// outputs.hpp.
+  void (*softmax)(const Real* logits, std::int64_t rows, std::int64_t classes, Real* p, Real* log_p);
+  OutputSums (*output_sums)(const RowsOfOutputs& reference, const RowsOfOutputs& other, std::int64_t rows,
+                            std::int64_t classes);  // nullptr for float
   /// One SGD step (Update in mlp.hpp).
   void (*update)(const Update& update, std::int64_t count, const Real* gradient, Real* velocity, Real* weights);
 };

@@ -325,6 +325,8 @@ void multiply_add(std::int64_t count, const Real* b, const Real* c, const Real* 
 
 UNROLL_INLINE float square_root(float value) { return __builtin_sqrtf(value); }
 UNROLL_INLINE double square_root(double value) { return __builtin_sqrt(value); }
+UNROLL_INLINE float logarithm(float value) { return __builtin_logf(value); }
+UNROLL_INLINE double logarithm(double value) { return __builtin_log(value); }
 
 /// Of one row of logits: the sum of exp(z - top), the mean, and S's deviation with the divisor C - 1.
 template <typename Real>
@@ -406,6 +408,54 @@ void logit_curvature(const Real* z, std::int64_t rows, std::int64_t classes, Los
 }
 
 template <typename Real>
+void softmax(const Real* logits, std::int64_t rows, std::int64_t classes, Real* p, Real* log_p) {
+  for (std::int64_t row = 0; row < rows; ++row) {
+    const RowOfLogits<Real> of(logits, classes, false);
+    const Real shift = of.top + logarithm(of.sum_of_exps);
+    by_vectors<Real>(classes, [&](std::int64_t at, int n) {
+      const Vec<Real> v = take(logits + at, n);
+      put(p + at, exp_of_negative<Real>(v - of.top) / of.sum_of_exps, n);
+      put(log_p + at, v - shift, n);
+    });
+    logits += classes;
+    p += classes;
+    log_p += classes;
+  }
+}
+
+OutputSums output_sums(const RowsOfOutputs& reference, const RowsOfOutputs& other, std::int64_t rows,
+                       std::int64_t classes) {
+  OutputSums sums;
+  Vec<double> kl{}, js{};
+  for (std::int64_t row = 0; row < rows * classes; row += classes) {
+    Vec<double> squares{};
+    by_vectors<double>(classes, [&](std::int64_t at, int n) {
+      const auto of = [&](const double* values) { return take(values + row + at, n); };
+      const Vec<double> p = of(reference.p), q = of(other.p), zero{};
+      const Vec<double> log_p = of(reference.log_p), log_q = of(other.log_p);
+      const Vec<double> mean = (p + q) * 0.5;
+      const Vec<double> log_mean = log_of_positive(mean > 0 ? mean : broadcast(1.0));
+      kl += p > 0 ? p * (log_p - log_q) : zero;
+      const Vec<double> both = (p > 0 ? p * (log_p - log_mean) : zero) + (q > 0 ? q * (log_q - log_mean) : zero);
+      js += p == q ? zero : both;
+      const Vec<double> apart = of(reference.logits) - of(other.logits);
+      squares += apart * apart;
+    });
+    sums.logits_l2 += square_root(sum<double>(squares));
+  }
+  sums.kl = sum<double>(kl);
+  sums.js = sum<double>(js) * 0.5;
+  return sums;
+}
+
+OutputSums (*output_sums_for(double))(const RowsOfOutputs&, const RowsOfOutputs&, std::int64_t, std::int64_t) {
+  return output_sums;
+}
+OutputSums (*output_sums_for(float))(const RowsOfOutputs&, const RowsOfOutputs&, std::int64_t, std::int64_t) {
+  return nullptr;
+}
+
+template <typename Real>
 void update(const Update& update, std::int64_t count, const Real* gradient, Real* velocity, Real* weights) {
   const auto rate = static_cast<Real>(update.lr), decay = static_cast<Real>(update.weight_decay);
   const auto momentum = static_cast<Real>(update.momentum);
@@ -430,18 +480,20 @@ void update(const Update& update, std::int64_t count, const Real* gradient, Real
 
 template <typename Real>
 const Functions<Real>& table() {
-  static constexpr Functions<Real> kTable{UNROLL_TEXT(UNROLL_KERNEL_BUILD),
-                                          product_of<Real, false>,
-                                          product_of<Real, true>,
-                                          dots<Real>,
-                                          transpose<Real>,
-                                          column_sums<Real>,
-                                          activate<Real>,
-                                          multiply<Real>,
-                                          multiply_add<Real>,
-                                          logit_gradient<Real>,
-                                          logit_curvature<Real>,
-                                          update<Real>};
+  static const Functions<Real> kTable{UNROLL_TEXT(UNROLL_KERNEL_BUILD),
+                                      product_of<Real, false>,
+                                      product_of<Real, true>,
+                                      dots<Real>,
+                                      transpose<Real>,
+                                      column_sums<Real>,
+                                      activate<Real>,
+                                      multiply<Real>,
+                                      multiply_add<Real>,
+                                      logit_gradient<Real>,
+                                      logit_curvature<Real>,
+                                      softmax<Real>,
+                                      output_sums_for(Real{}),
+                                      update<Real>};
   return kTable;
 }
 

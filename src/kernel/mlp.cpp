@@ -277,6 +277,15 @@ void logit_curvature(const Real* z, std::int64_t num_rows, std::int64_t classes,
   functions<Real>().logit_curvature(z, num_rows, classes, loss, dz);
 }
 
+void softmax(const double* logits, std::int64_t rows, std::int64_t classes, double* p, double* log_p) {
+  functions<double>().softmax(logits, rows, classes, p, log_p);
+}
+
+OutputSums output_sums(const RowsOfOutputs& reference, const RowsOfOutputs& other, std::int64_t rows,
+                       std::int64_t classes) {
+  return functions<double>().output_sums(reference, other, rows, classes);
+}
+
 template class Mlp<float>;
 template class Mlp<double>;
 template void logit_gradient<float>(const std::int64_t*, std::int64_t, std::int64_t, const LossSpec&, float*);

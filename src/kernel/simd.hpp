@@ -203,4 +203,33 @@ UNROLL_INLINE Vec<Real> expm1_of_negative(Vec<Real> x) {
   return x < Simd<Real>::kSmallest ? broadcast(Real{-1}) : e.scale * e.p + (e.scale - 1);
 }
 
+/// log x for normal x > 0: x = 2^n m with m in [sqrt 1/2, sqrt 2], log m = 2 artanh((m - 1) / (m + 1)) as a series.
+UNROLL_INLINE Vec<double> log_of_positive(Vec<double> x) {
+  using S = Simd<double>;
+  constexpr std::int64_t kHalfBits = 0x3FE6A09E667F3BCD;  // sqrt 1/2
+  typename S::Int bits;
+  __builtin_memcpy(&bits, &x, sizeof(bits));
+  const typename S::Int exponent = (bits - kHalfBits) >> S::kMantissa;
+  bits -= exponent << S::kMantissa;
+  Vec<double> m;
+  __builtin_memcpy(&m, &bits, sizeof(m));
+  // The exponent as a double: in the last bits of kRound, taken away again.
+  typename S::Int shifted;
+  const Vec<double> round = broadcast(S::kRound);
+  __builtin_memcpy(&shifted, &round, sizeof(shifted));
+  shifted += exponent;
+  Vec<double> n;
+  __builtin_memcpy(&n, &shifted, sizeof(n));
+  n -= S::kRound;
+  const Vec<double> s = (m - 1) / (m + 1);
+  const Vec<double> square = s * s;
+  Vec<double> series = broadcast(1.0 / 25);
+#pragma GCC unroll 16
+  for (int term = 11; term >= 1; --term) {
+    series = series * square + 1.0 / (2 * term + 1);
+  }
+  const Vec<double> rest = s * square * series * 2 + n * S::kLog2Low;
+  return n * S::kLog2High + (s * 2 + rest);
+}
+
 }  // namespace unroll::kernel::UNROLL_KERNEL_BUILD

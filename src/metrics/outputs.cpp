@@ -2,6 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "unroll/kernel/outputs.hpp"
 
 namespace unroll::metrics {
 
@@ -14,54 +18,48 @@ Probabilities probabilities(const torch::Tensor& logits) {
   out.p.resize(out.logits.size());
   out.log_p.resize(out.logits.size());
   out.is_finite = std::all_of(out.logits.begin(), out.logits.end(), [](double value) { return std::isfinite(value); });
-  const auto classes = static_cast<std::size_t>(out.num_classes);
-  for (std::size_t row = 0; row < out.logits.size(); row += classes) {
-    const double* from = out.logits.data() + row;
-    const double top = *std::max_element(from, from + classes);
-    double sum = 0;
-    for (std::size_t c = 0; c < classes; ++c) {
-      out.p[row + c] = std::exp(from[c] - top);
-      sum += out.p[row + c];
-    }
-    const double shift = top + std::log(sum);
-    for (std::size_t c = 0; c < classes; ++c) {
-      out.p[row + c] /= sum;
-      out.log_p[row + c] = from[c] - shift;
-    }
-  }
+  kernel::softmax(out.logits.data(), out.num_rows, out.num_classes, out.p.data(), out.log_p.data());
   return out;
 }
 
-Prediction prediction(const Probabilities& outputs, const torch::Tensor& labels) {
+RowScores row_scores(const Probabilities& outputs, const torch::Tensor& labels) {
   const auto* label = labels.data_ptr<std::int64_t>();
-  double num_right = 0, loss = 0;
+  RowScores scores;
+  scores.right.reserve(static_cast<std::size_t>(outputs.num_rows));
+  scores.loss.reserve(static_cast<std::size_t>(outputs.num_rows));
   for (std::int64_t i = 0; i < outputs.num_rows; ++i) {
     const double* row = outputs.logits.data() + i * outputs.num_classes;
-    num_right += std::max_element(row, row + outputs.num_classes) - row == label[i] ? 1 : 0;
-    loss -= outputs.log_p[static_cast<std::size_t>(i * outputs.num_classes + label[i])];
+    const double* end = row + outputs.num_classes;
+    const bool is_finite =
+        outputs.is_finite || std::all_of(row, end, [](double value) { return std::isfinite(value); });
+    scores.right.push_back(std::max_element(row, end) - row == label[i] ? 1 : 0);
+    scores.loss.push_back(is_finite ? -outputs.log_p[static_cast<std::size_t>(i * outputs.num_classes + label[i])]
+                                    : std::numeric_limits<double>::quiet_NaN());
   }
-  const auto count = static_cast<double>(outputs.num_rows);
+  return scores;
+}
+
+Prediction prediction(const RowScores& scores, std::span<const std::int64_t> rows) {
+  double num_right = 0, loss = 0;
+  for (const auto row : rows) {
+    num_right += scores.right[static_cast<std::size_t>(row)];
+    loss += scores.loss[static_cast<std::size_t>(row)];
+  }
+  const auto count = static_cast<double>(rows.size());
   return {num_right / count, loss / count};
 }
 
+Prediction prediction(const Probabilities& outputs, const torch::Tensor& labels) {
+  std::vector<std::int64_t> all(static_cast<std::size_t>(outputs.num_rows));
+  std::iota(all.begin(), all.end(), 0);
+  return prediction(row_scores(outputs, labels), all);
+}
+
 OutputDistance output_distance(const Probabilities& reference, const Probabilities& other) {
-  const auto classes = static_cast<std::size_t>(reference.num_classes);
-  OutputDistance sum{0, 0, 0};
-  for (std::size_t row = 0; row < reference.p.size(); row += classes) {
-    double square = 0;
-    for (std::size_t i = row; i < row + classes; ++i) {
-      const double p = reference.p[i], q = other.p[i];
-      const double mean = 0.5 * (p + q);
-      const double log_mean = mean > 0 ? std::log(mean) : 0;  // both are 0: no term
-      const double of_p = p > 0 ? p * (reference.log_p[i] - log_mean) : 0;
-      const double of_q = q > 0 ? q * (other.log_p[i] - log_mean) : 0;
-      const double apart = reference.logits[i] - other.logits[i];
-      sum.kl += p > 0 ? p * (reference.log_p[i] - other.log_p[i]) : 0;
-      sum.js += 0.5 * (of_p + of_q);
-      square += apart * apart;
-    }
-    sum.logits_l2 += std::sqrt(square);
-  }
+  const auto rows_of = [](const Probabilities& of) {
+    return kernel::RowsOfOutputs{of.logits.data(), of.p.data(), of.log_p.data()};
+  };
+  const auto sum = kernel::output_sums(rows_of(reference), rows_of(other), reference.num_rows, reference.num_classes);
   const auto count = static_cast<double>(reference.num_rows);
   return {sum.kl / count, sum.js / count, sum.logits_l2 / count};
 }

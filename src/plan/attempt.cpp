@@ -121,6 +121,29 @@ void divide_trees(const Plan& plan, int num_ranks, Attempt& attempt) {
   }
 }
 
+/// run.share = no: every fork is a part of its own, and whoever needs a pretraining trains it.
+void share_nothing(const Plan& plan, Attempt& attempt) {
+  const std::size_t num_items = attempt.items.size();
+  for (std::size_t place = 0; place < num_items; ++place) {
+    if (attempt.items[place].kind != ItemKind::tree || attempt.done[place]) {
+      continue;
+    }
+    const auto forks = attempt.items[place].forks;
+    for (std::size_t i = 0; i < forks.size(); ++i) {
+      Item item = part_of(plan, plan.items[place], {forks[i]});
+      if (i == 0) {
+        attempt.items[place] = std::move(item);
+      } else {
+        attempt.items.push_back(std::move(item));
+        attempt.done.push_back(false);
+      }
+    }
+  }
+  for (Item& item : attempt.items) {
+    std::erase_if(item.depends, [&](std::size_t before) { return plan.items[before].kind == ItemKind::pretraining; });
+  }
+}
+
 }  // namespace
 
 Attempt make_attempt(const Plan& plan, const Finished& finished, int num_ranks) {
@@ -138,7 +161,11 @@ Attempt make_attempt(const Plan& plan, const Finished& finished, int num_ranks) 
   }
   settle_stages(finished, attempt);
   find_critical_paths(attempt.items, attempt.done);
-  if (num_ranks > 1) {
+  if (!plan.cells.front().run.share) {
+    share_nothing(plan, attempt);
+    settle_stages(finished, attempt);
+    find_critical_paths(attempt.items, attempt.done);
+  } else if (num_ranks > 1) {
     divide_trees(plan, num_ranks, attempt);
     find_critical_paths(attempt.items, attempt.done);
   }

@@ -113,7 +113,7 @@ struct Settings {
     std::int64_t hessian_first = 512;
     std::string hessian_file;         // HDF5 dataset "rows"
     std::int64_t lanczos_steps = 20;  // at most
-    double lanczos_tolerance = 1e-4;  // relative error of sigma at which Lanczos stops; 0: never
+    double lanczos_tolerance = 1e-6;  // relative error of sigma at which Lanczos stops; 0: never
     bool warm_start = false;          // start from the last vector kept at a multiple of sigma_every
     std::int64_t power_iterations = 100;
     double power_tolerance = 1e-3;
@@ -130,6 +130,8 @@ struct Settings {
     std::optional<std::int64_t> lanes;  // unset: auto
     std::int64_t threads = 1;
     Device device = Device::auto_;
+    bool share = true;  // no: each fork trains its own pretraining and M again (a check: the same results)
+    bool fork = true;   // no: each M' trains from w_0, in a lane of its own (a check: the same results)
   } run;
 };
 

@@ -4,6 +4,7 @@
 #include <torch/types.h>
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 namespace unroll::metrics {
@@ -16,12 +17,22 @@ struct Probabilities {
 };
 [[nodiscard]] Probabilities probabilities(const torch::Tensor& logits);
 
-struct Prediction {
-  double accuracy;  // share of rows whose largest logit (the first of equals) is the label's
-  double loss;      // mean cross-entropy, nats
+/// Row after row: 1 where the largest logit (the first of equals) is the label's, else 0; cross-entropy in nats, NaN
+/// for logits that are not finite.
+struct RowScores {
+  std::vector<double> right, loss;
 };
-/// labels int64 [n]; NaN for no rows.
+/// labels int64 [n].
+[[nodiscard]] RowScores row_scores(const Probabilities& outputs, const torch::Tensor& labels);
+
+/// Means over rows; NaN for no rows.
+struct Prediction {
+  double accuracy;
+  double loss;
+};
 [[nodiscard]] Prediction prediction(const Probabilities& outputs, const torch::Tensor& labels);
+/// The same over some of the rows.
+[[nodiscard]] Prediction prediction(const RowScores& scores, std::span<const std::int64_t> rows);
 
 struct OutputDistance {
   double kl;         // mean_i sum_c p log(p / q), p of the reference, nats
