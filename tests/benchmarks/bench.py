@@ -10,6 +10,7 @@ import time
 import distance
 import figures
 import harness
+import noop
 import plan
 import ranks
 import steps
@@ -18,7 +19,7 @@ import study_resnet18
 from programs import Setting
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-SHORT = (steps, distance, plan, study, ranks)
+SHORT = (steps, distance, plan, noop, study, ranks)
 GROUPS = {"short": {name: work for module in SHORT for name, work in module.BENCHMARKS.items()},
           "long": study_resnet18.BENCHMARKS}
 ALL = {name: work for group in GROUPS.values() for name, work in group.items()}

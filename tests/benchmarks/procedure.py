@@ -36,9 +36,9 @@ class Timer:
 class Procedure:
     """One w_0 and learning rate. batches: the fixed order, from step 0; hessian_rows: how many first training rows."""
 
-    def __init__(self, start, batches, lr, hessian_data=None, test=None):
+    def __init__(self, start, batches, lr, hessian_data=None, test=None, iterations=100):
         self.start, self.batches, self.lr = start, batches, lr
-        self.hessian_data, self.test = hessian_data, test
+        self.hessian_data, self.test, self.iterations = hessian_data, test, iterations
 
     def original(self, steps, timer):
         """M after `steps` steps, with what belongs to it alone."""
@@ -48,7 +48,7 @@ class Procedure:
             found["test_accuracy_original"] = timer("accuracy", lambda: eager.accuracy(net, *self.test))
         if self.hessian_data:
             value, found["products"] = timer(
-                "sigma", lambda: eager.power_iteration(eager.Hessian(net, *self.hessian_data)))
+                "sigma", lambda: eager.power_iteration(eager.Hessian(net, *self.hessian_data), self.iterations))
             found["sigma"] = abs(value)
             found["unlearning_error"] = self.unlearning_error(steps, found["distance_from_start"], abs(value))
             found["unlearning_error_published"] = self.unlearning_error(
@@ -96,8 +96,8 @@ def peak_mib():
 
 
 def answer(request):
-    """request: arch, start (file), lr, batch, hessian (rows or 0), points [[T, k], ...], originals [T, ...], and where
-    the data is. Seconds by part, and every number found."""
+    """request: arch, start (file), lr, batch, hessian (rows or 0), iterations (at most), points [[T, k], ...],
+    originals [T, ...], and where the data is. Seconds by part, and every number found."""
     if request["arch"] == "mlp":
         train, test = eager.optdigits(pathlib.Path(request["data"]))
     else:
@@ -105,7 +105,8 @@ def answer(request):
     test = test if request["accuracies"] else None
     hessian = tuple(part[:request["hessian"]] for part in train) if request["hessian"] else None
     start = load(eager.NETS[request["arch"]](), request["start"])
-    procedure = Procedure(start, eager.batches_of(*train, request["batch"]), request["lr"], hessian, test)
+    procedure = Procedure(start, eager.batches_of(*train, request["batch"]), request["lr"], hessian, test,
+                          request.get("iterations", 100))
     for_m, for_pairs, originals, pairs = Timer(), Timer(), {}, []
     for steps in request["originals"]:
         originals[steps] = procedure.original(steps, for_m)

@@ -13,9 +13,11 @@ HERE = pathlib.Path(__file__).resolve().parent
 
 @dataclass
 class Run:
-    """A finished process: wall seconds, and the largest resident memory of it or of one of its children."""
+    """Finished processes: wall seconds, the largest resident memory of one or of one of its children, what they
+    printed."""
     seconds: float
     peak_mib: float
+    output: str
 
 
 @dataclass
@@ -91,7 +93,7 @@ def run(commands, temp):
     for command, log, code in zip(commands, logs, done["codes"]):
         if code != 0:
             raise RuntimeError(f"{' '.join(map(str, command))}: ended with {code}\n{log.read_text()}")
-    return Run(done["seconds"], done["peak_mib"])
+    return Run(done["seconds"], done["peak_mib"], "".join(log.read_text() for log in logs))
 
 
 class Studies:

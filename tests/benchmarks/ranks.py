@@ -33,8 +33,8 @@ def optdigits(setting):
 def one_tree(setting):
     sets = [f"data.path={setting.cifar10()}"]
     if setting.smoke:
-        sets += ["train.steps=2", "measure.steps=2", "train.batch=4", "data.train_size=8", "data.test_size=2",
-                 "forget.index=0, 1"]
+        sets += ["model.arch=linear", "train.steps=2", "measure.steps=2", "train.batch=4", "data.train_size=8",
+                 "data.test_size=2", "forget.index=0, 1"]
     studies = Studies(setting, HERE / "one_tree.ini", sets)
     two, one, ratios = alternate(lambda: timed(studies, lambda: studies.run(2)), lambda: timed(studies, studies.run),
                                  setting.alternations)

@@ -29,7 +29,7 @@ class Grid:
 class Bench:
     def __init__(self, setting, sigma):
         self.setting, self.sigma = setting, sigma
-        self.batch, self.rows = (4, 8) if setting.smoke else (BATCH, HESSIAN_ROWS)
+        self.batch, self.rows = (2, 2) if setting.smoke else (BATCH, HESSIAN_ROWS)
         self.grid = Grid(2 if setting.smoke else LAST)
         torch.manual_seed(5)
         self.start = eager.resnet18()
@@ -43,10 +43,10 @@ class Bench:
             sets += [f"measure.hessian=first:{self.rows}", "measure.sigma_mode=eval"]
         if setting.smoke:
             sets += ["train.steps=2", "measure.steps=1, 2", "forget.index=0, 1", f"train.batch={self.batch}",
-                     "data.train_size=16", "data.test_size=2"]
+                     "data.train_size=4", "data.test_size=2"]
             sets += ["measure.lanczos_steps=2"] if sigma == "lanczos" else []
         self.studies = Studies(setting, HERE / "resnet18.ini", sets)
-        self.x, self.y = eager.cifar10(setting.cifar10(), 16 if setting.smoke else 320)
+        self.x, self.y = eager.cifar10(setting.cifar10(), 4 if setting.smoke else 320)
         self.batches = eager.batches_of(self.x, self.y, self.batch)
         self.our_memory, self.products, self.parts = [], [], []
 
@@ -96,6 +96,7 @@ class Bench:
         with Child(python(), HERE / "procedure.py") as child:
             reply = json.loads(child.ask(json.dumps({
                 "arch": "resnet18", "start": str(self.start_file), "lr": LR, "batch": self.batch, "accuracies": False,
+                "iterations": 2 if self.setting.smoke else 100,
                 "hessian": 0 if self.sigma == "none" else self.rows, "data": str(self.setting.cifar10()),
                 "rows": len(self.y), "originals": originals, "points": [[originals[0], 0], [originals[0], 1]]})))
         for point in reply["pairs"]:
