@@ -208,20 +208,20 @@ TEST_CASE("every field of Settings has a key") {
     CHECK(num_keys("unlearn.") == 5);
   }
   {  // hessian, hessian_first and hessian_file are one key
-    [[maybe_unused]] const auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o] = measure;
-    CHECK(num_keys("measure.") == 13);
+    [[maybe_unused]] const auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q] = measure;
+    CHECK(num_keys("measure.") == 15);
   }
   {
     [[maybe_unused]] const auto& [a, b] = output;
     CHECK(num_keys("output.") == 2);
   }
   {
-    [[maybe_unused]] const auto& [a, b, c] = run;
-    CHECK(num_keys("run.") == 3);
+    [[maybe_unused]] const auto& [a, b, c, d, e] = run;
+    CHECK(num_keys("run.") == 5);
   }
 }
 
-TEST_CASE("names are unique and only lanes, device and outputs are operational") {
+TEST_CASE("names are unique and only placement and outputs are operational") {
   std::set<std::string_view> names, operational;
   for (const Key& key : keys()) {
     CHECK(names.insert(key.name).second);
@@ -232,7 +232,8 @@ TEST_CASE("names are unique and only lanes, device and outputs are operational")
     }
   }
 
-  CHECK(operational == std::set<std::string_view>{"run.lanes", "run.device", "output.weights", "output.logits"});
+  CHECK(operational == std::set<std::string_view>{"run.lanes", "run.device", "run.share", "run.fork", "output.weights",
+                                                  "output.logits"});
   CHECK(find_key("seed.augment") == nullptr);
   CHECK(find_key("noise.ulp") == nullptr);
   CHECK(find_key("run.gather") == nullptr);
