@@ -62,7 +62,31 @@ record::TelemetryRow ItemRunner::telemetry(const std::string& id, const char* ki
   return row;
 }
 
-void ItemRunner::run_pretrainings(const std::vector<std::size_t>& items, const Finish& finish) {
+std::vector<std::size_t> ItemRunner::take_cached(const std::vector<std::size_t>& items, const Finish& finish) {
+  std::vector<std::size_t> others;
+  std::vector<record::TelemetryRow> rows;
+  for (const auto item : items) {
+    const auto& pretraining = context_.plan().pretrainings[items_[item].index];
+    const auto state = cache_ != nullptr ? cached_state(context_, pretraining, *cache_) : std::nullopt;
+    if (!state) {
+      others.push_back(item);
+      continue;
+    }
+    const auto digest = writer_.commit_stage(pretraining.id, stage_of(context_, pretraining, *state));
+    rows.push_back(telemetry(pretraining.id, "pretraining", 0, 0));
+    rows.back().cached_steps = pretraining.num_steps;
+    finish(item, digest);
+    poll_();
+  }
+  writer_.commit({}, rows);
+  return others;
+}
+
+void ItemRunner::run_pretrainings(const std::vector<std::size_t>& all, const Finish& finish) {
+  const auto items = take_cached(all, finish);
+  if (items.empty()) {
+    return;
+  }
   const auto& plan = context_.plan();
   std::vector<std::size_t> indices;
   for (const auto item : items) {
@@ -73,11 +97,15 @@ void ItemRunner::run_pretrainings(const std::vector<std::size_t>& items, const F
   std::vector<record::TelemetryRow> rows;
   for (std::size_t i = 0; i < items.size(); ++i) {
     const auto& pretraining = plan.pretrainings[indices[i]];
-    const auto digest = writer_.commit_stage(pretraining.id, stage_of(context_, pretraining, states[i]));
+    const auto stage = stage_of(context_, pretraining, states[i]);
+    const auto digest = writer_.commit_stage(pretraining.id, stage);
     rows.push_back(
         telemetry(pretraining.id, "pretraining", static_cast<std::int64_t>(items.size()), pretraining.num_steps));
     rows.back().train_s = seconds;
     finish(items[i], digest);
+    if (cache_ != nullptr) {
+      cache_->keep(pretraining.id, stage);
+    }
   }
   writer_.commit({}, rows);
 }

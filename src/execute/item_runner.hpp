@@ -5,6 +5,7 @@
 
 #include "execute/tree_pack.hpp"
 #include "unroll/schedule/schedule.hpp"
+#include "unroll/store/cache.hpp"
 #include "unroll/store/store.hpp"
 
 namespace unroll::execute {
@@ -17,9 +18,13 @@ class ItemRunner {
   ItemRunner(Context& context, std::vector<plan::Item> items, std::string folder, int rank, store::Writer& writer,
              Poll poll);
   void run(const schedule::Chunk& chunk, const Finish& finish);
+  /// Pretrainings come from there and go there; outlives the runner.
+  void use_cache(store::StageCache& cache) { cache_ = &cache; }
 
  private:
   void run_pretrainings(const std::vector<std::size_t>& items, const Finish& finish);
+  /// Finishes the pretrainings that the cache holds; the others.
+  [[nodiscard]] std::vector<std::size_t> take_cached(const std::vector<std::size_t>& items, const Finish& finish);
   void run_repeats(const std::vector<std::size_t>& items, const Finish& finish);
   void run_trees(const std::vector<std::size_t>& items, const Finish& finish);
   /// The digest that came with the chunk for an item's dependency.
@@ -38,6 +43,7 @@ class ItemRunner {
   std::string folder_;
   int rank_;
   store::Writer& writer_;
+  store::StageCache* cache_ = nullptr;
   Poll poll_;
   std::map<std::pair<std::size_t, std::size_t>, std::string> digests_;  // of the chunk in hand, (item, dependency)
   double chunk_start_s_ = 0;

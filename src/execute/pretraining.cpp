@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "unroll/base/error.hpp"
 #include "unroll/learn/lane_pack.hpp"
 
 namespace unroll::execute {
@@ -54,6 +55,20 @@ hdf5::ArrayFile stage_of(Context& context, const plan::Pretraining& pretraining,
 model::State state_of(Context& context, const plan::Pretraining& pretraining, const hdf5::ArrayFile& stage) {
   const auto dtype = data::scalar_type(context.cell(pretraining.cell).model.dtype);
   return model::from_arrays(context.network(pretraining.cell)->layout(), stage, dtype, "stage " + pretraining.id).state;
+}
+
+std::optional<model::State> cached_state(Context& context, const plan::Pretraining& pretraining,
+                                         store::StageCache& cache) {
+  const auto stage = cache.find(pretraining.id);
+  if (!stage) {
+    return std::nullopt;
+  }
+  try {
+    return state_of(context, pretraining, *stage);
+  } catch (const UsageError& error) {
+    cache.reject(pretraining.id, error.what());
+    return std::nullopt;
+  }
 }
 
 }  // namespace unroll::execute

@@ -1,10 +1,12 @@
 #pragma once
 // Pretraining: several models of one shape side by side, from their initialisation to w_0.
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "unroll/execute/context.hpp"
 #include "unroll/hdf5/arrays.hpp"
+#include "unroll/store/cache.hpp"
 
 namespace unroll::execute {
 
@@ -17,5 +19,8 @@ namespace unroll::execute {
                                        const model::State& state);
 [[nodiscard]] model::State state_of(Context& context, const plan::Pretraining& pretraining,
                                     const hdf5::ArrayFile& stage);
+/// The w_0 that the cache holds, if it holds one that fits.
+[[nodiscard]] std::optional<model::State> cached_state(Context& context, const plan::Pretraining& pretraining,
+                                                       store::StageCache& cache);
 
 }  // namespace unroll::execute

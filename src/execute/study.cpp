@@ -5,6 +5,7 @@
 #include "unroll/base/error.hpp"
 #include "unroll/execute/numerics.hpp"
 #include "unroll/schedule/schedule.hpp"
+#include "unroll/store/cache.hpp"
 #include "unroll/store/store.hpp"
 
 namespace unroll::execute {
@@ -72,6 +73,20 @@ std::string common_numerics_key(const mpi::Communicator& world, std::int64_t thr
   return keys[0];
 }
 
+/// Collective. The cache that is asked for; rank 0 opens it before the others use it.
+std::optional<store::StageCache> open_cache(const mpi::Communicator& world, const StudyOptions& options,
+                                            const std::string& key) {
+  std::optional<store::StageCache> cache;
+  if (options.cache) {
+    cache.emplace(*options.cache, key, options.on_notice ? options.on_notice : [](const std::string&) {});
+    if (world.rank() == 0) {
+      cache->open();
+    }
+    world.barrier();
+  }
+  return cache;
+}
+
 }  // namespace
 
 StudyOutcome run_study(const mpi::Communicator& world, const config::Study& study, const plan::Plan& plan,
@@ -89,11 +104,15 @@ StudyOutcome run_study(const mpi::Communicator& world, const config::Study& stud
     return found_text(plan, store::finished(folder));
   });
 
+  auto cache = open_cache(world, options, key);
   {
     auto list = work_list(context, found, world.size());
     store::Writer writer(folder, world.rank(), key);
     schedule::Scheduler scheduler(world, std::move(list.work), {kPackUnits, options.threaded, options.on_progress});
     ItemRunner runner(context, std::move(list.items), folder, world.rank(), writer, [&] { scheduler.poll(); });
+    if (cache) {
+      runner.use_cache(*cache);
+    }
     for (auto chunk = scheduler.next(); !chunk.finished; chunk = scheduler.next()) {
       runner.run(chunk, [&](std::size_t item, const std::string& digest) { scheduler.finish(item, digest); });
     }

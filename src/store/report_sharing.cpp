@@ -59,7 +59,7 @@ std::string copies_text(const hdf5::Table& items) {
   }
   return num_trees == 0 ? "none: each M was trained once"
                         : std::to_string(num_copies) + " of the M of " + std::to_string(num_trees) +
-                              (num_trees == 1 ? " tree" : " trees") + ", which several ranks took in parts";
+                              (num_trees == 1 ? " tree" : " trees") + ", which ranks took in parts";
 }
 
 std::string steps_text(const hdf5::TableFile& file, const hdf5::Table& items, bool is_complete) {

@@ -3,16 +3,20 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "unroll/config/study.hpp"
 #include "unroll/mpi/mpi.hpp"
 #include "unroll/plan/plan.hpp"
+#include "unroll/store/cache.hpp"
 
 namespace unroll::execute {
 
 struct StudyOptions {
-  bool threaded = true;  // MPI_THREAD_MULTIPLE was provided
+  bool threaded = true;                                    // MPI_THREAD_MULTIPLE was provided
+  std::optional<store::CacheOptions> cache;                // pretrainings of other studies; changes no result
+  std::function<void(const std::string& line)> on_notice;  // what a user should know; on any rank; may be empty
   // Called on rank 0 only; may be empty.
   std::function<void(std::size_t done, std::size_t total)> on_progress;
   std::function<void()> on_prepared;  // the folder is this study's now, nothing is trained yet
