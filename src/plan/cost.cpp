@@ -2,30 +2,29 @@
 #include <algorithm>
 
 #include "cost_model.hpp"
-#include "summary.hpp"
 
 namespace unroll::plan {
 namespace {
 
-/// Seconds of M, of each M' and of the measures of its runs; returns all flop of the trees.
-double add_tree_costs(Plan& plan, const CostModel& costs) {
-  double flop = 0;
+/// Seconds of M, of each M' and of the measures of its runs; returns the work of all trees.
+Work add_tree_costs(Plan& plan, const CostModel& costs) {
+  Work all;
   for (Tree& tree : plan.trees) {
-    const double trunk = costs.trunk_flop(tree);
-    tree.trunk_cost_s = trunk / kAssumedFlopPerSecond;
-    flop += trunk;
+    const Work trunk = costs.trunk(tree);
+    tree.trunk_cost_s = trunk.cost_s;
+    all += trunk;
     for (Fork& fork : tree.forks) {
-      const double training = costs.fork_flop(tree, fork);
-      fork.cost_s = training / kAssumedFlopPerSecond;
-      flop += training;
+      const Work training = costs.fork(tree, fork);
+      fork.cost_s = training.cost_s;
+      all += training;
     }
     for (const std::size_t run : tree.runs) {
-      const double measures = costs.measure_flop(plan.runs[run]);
-      tree.forks[plan.runs[run].fork].cost_s += measures / kAssumedFlopPerSecond;
-      flop += measures;
+      const Work measures = costs.measures(plan.runs[run]);
+      tree.forks[plan.runs[run].fork].cost_s += measures.cost_s;
+      all += measures;
     }
   }
-  return flop;
+  return all;
 }
 
 double tree_cost_s(const Tree& tree) {
@@ -37,17 +36,19 @@ double tree_cost_s(const Tree& tree) {
 }
 
 void add_item_costs(Plan& plan, const CostModel& costs) {
-  plan.totals.flop = add_tree_costs(plan, costs);
+  Work all = add_tree_costs(plan, costs);
   for (Item& item : plan.items) {
     if (item.kind == ItemKind::tree) {
       item.cost_s = tree_cost_s(plan.trees[item.index]);
       continue;
     }
-    const double flop = item.kind == ItemKind::pretraining ? costs.pretrain_flop(plan.pretrainings[item.index])
-                                                           : costs.original_flop(plan.trees[item.index]);
-    item.cost_s = flop / kAssumedFlopPerSecond;
-    plan.totals.flop += flop;
+    const Work work = item.kind == ItemKind::pretraining ? costs.pretrain(plan.pretrainings[item.index])
+                                                         : costs.original(plan.trees[item.index]);
+    item.cost_s = work.cost_s;
+    all += work;
   }
+  plan.totals.flop = all.flop;
+  plan.totals.cost_s = all.cost_s;
 }
 
 void add_steps(Plan& plan, const std::vector<CellFacts>& facts, const CostModel& costs) {

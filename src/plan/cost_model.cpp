@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "rates.hpp"
+
 namespace unroll::plan {
 namespace {
 
@@ -12,6 +14,8 @@ constexpr double kTrainForwards = 3, kHvpForwards = 6, kFlopPerMac = 2;
 constexpr double kHvpsOfOneHvpProxy = 2;
 constexpr double kStateCopies = 5;       // weights, gradient, momentum, w_0 and one work vector
 constexpr double kActivationCopies = 2;  // forward and backward
+
+Work work(const Rate& rate, double flop) { return {flop, rate.overhead_s + flop / rate.flop_per_s}; }
 
 std::int64_t largest_batch(const dataset::OrderTable& table) {
   std::size_t rows = 0;
@@ -58,48 +62,56 @@ CostModel::Cell CostModel::cell_costs(std::size_t index) {
                                       ? table_rows_.at(cell.order.file)
                                       : std::min(cell.train.batch, data.num_train);
   const double forward_flop = kFlopPerMac * size->second.forward_mac;
-  Cell costs{size->second, real(batch_rows), 0, 0, 0};
-  costs.step_flop = kTrainForwards * forward_flop * real(batch_rows);
-  costs.hvp_flop = kHvpForwards * forward_flop * real(hessian_rows(plan_, index, batch_rows));
+  const Rates rates = rates_of(cell.model.arch);
+  Cell costs{size->second, real(batch_rows), {}, {}, {}};
+  costs.step = work(rates.train, kTrainForwards * forward_flop * real(batch_rows));
+  costs.hvp = work(rates.hvp, kHvpForwards * forward_flop * real(hessian_rows(plan_, index, batch_rows)));
   if (cell.measure.sigma != config::Sigma::none) {
     const std::int64_t num_rolling =
         cell.measure.sigma_every ? facts_[index].last_measured / *cell.measure.sigma_every : 0;
     const std::int64_t num_hvps =
         cell.measure.sigma == config::Sigma::lanczos ? cell.measure.lanczos_steps : cell.measure.power_iterations;
-    costs.curvature_flop = real(facts_[index].num_measured + num_rolling) * real(num_hvps) * costs.hvp_flop;
+    costs.curvature = real((facts_[index].num_measured + num_rolling) * num_hvps) * costs.hvp;
   }
   return costs;
 }
 
-double CostModel::pretrain_flop(const Pretraining& pretraining) const {
+Work CostModel::pretrain(const Pretraining& pretraining) const {
   const auto& cell = plan_.cells[pretraining.cell];
   const auto batch = std::min(cell.pretrain.batch, plan_.description(pretraining.cell).num_train);
-  return real(pretraining.num_steps) * real(batch) * kTrainForwards * kFlopPerMac * size(pretraining.cell).forward_mac;
+  const double flop = kTrainForwards * kFlopPerMac * real(batch) * size(pretraining.cell).forward_mac;
+  return real(pretraining.num_steps) * work(rates_of(cell.model.arch).train, flop);
 }
 
-double CostModel::original_flop(const Tree& tree) const { return real(tree.num_steps) * cells_[tree.cell].step_flop; }
+Work CostModel::original(const Tree& tree) const { return real(tree.num_steps) * cells_[tree.cell].step; }
 
-double CostModel::trunk_flop(const Tree& tree) const {
-  double flop = original_flop(tree);
+Work CostModel::trunk(const Tree& tree) const {
+  Work all = original(tree);
   std::set<std::pair<std::string_view, std::uint64_t>> curvatures;  // runs that agree on it share it
   for (const std::size_t index : tree.runs) {
     const Run& run = plan_.runs[index];
     if (curvatures.emplace(facts_[run.cell].texts.curvature, plan_.seeds_of(run).eval).second) {
-      flop += cells_[run.cell].curvature_flop;
+      all += cells_[run.cell].curvature;
     }
   }
-  return flop;
+  return all;
 }
 
-double CostModel::fork_flop(const Tree& tree, const Fork& fork) const {
-  return real(trained_steps(tree, fork)) * cells_[tree.cell].step_flop;
+Work CostModel::fork(const Tree& tree, const Fork& fork) const {
+  return real(trained_steps(tree, fork)) * cells_[tree.cell].step;
 }
 
-double CostModel::measure_flop(const Run& run) const {
+Work CostModel::measures(const Run& run) const {
   const Cell& costs = cells_[run.cell];
-  const double hvps = plan_.cells[run.cell].measure.one_hvp ? kHvpsOfOneHvpProxy * costs.hvp_flop : 0;
-  const double outputs = 3 * num_eval_rows(run) * kFlopPerMac * costs.size.forward_mac;
-  return real(facts_[run.cell].num_measured) * (outputs + hvps);
+  const Settings& cell = plan_.cells[run.cell];
+  Work row{0, kRow_s + kRowParameter_s * real(costs.size.num_parameters)};
+  if (const double rows = num_eval_rows(run); rows > 0) {
+    row += work(rates_of(cell.model.arch).outputs, 3 * rows * kFlopPerMac * costs.size.forward_mac);
+  }
+  if (cell.measure.one_hvp) {
+    row += kHvpsOfOneHvpProxy * costs.hvp;
+  }
+  return real(facts_[run.cell].num_measured) * row;
 }
 
 std::int64_t CostModel::trained_steps(const Tree& tree, const Fork& fork) const {

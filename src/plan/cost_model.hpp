@@ -1,6 +1,6 @@
 #pragma once
-// What work costs, by arithmetic. Estimates, not measurements: a training step costs three forward passes over its
-// batch (forward, and twice that backward), a Hessian-vector product six over its examples, a multiply-add two
+// What work costs: flop by arithmetic, seconds by those and the measured rates. A training step is three forward passes
+// over its batch (forward, and twice that backward), a Hessian-vector product six over its examples, a multiply-add two
 // operations.
 #include <cstdint>
 #include <map>
@@ -14,19 +14,30 @@ namespace unroll::plan {
 
 inline double real(std::int64_t value) { return static_cast<double>(value); }
 
+struct Work {
+  double flop = 0;
+  double cost_s = 0;  // of one core, by the measured rates (rates.hpp)
+  Work& operator+=(const Work& other) {
+    flop += other.flop;
+    cost_s += other.cost_s;
+    return *this;
+  }
+  friend Work operator*(double count, const Work& one) { return {count * one.flop, count * one.cost_s}; }
+};
+
 class CostModel {
  public:
   CostModel(const Plan& plan, const std::vector<CellFacts>& facts);
 
-  [[nodiscard]] double pretrain_flop(const Pretraining& pretraining) const;
+  [[nodiscard]] Work pretrain(const Pretraining& pretraining) const;
   /// Training M, or its repeat, to the end.
-  [[nodiscard]] double original_flop(const Tree& tree) const;
+  [[nodiscard]] Work original(const Tree& tree) const;
   /// M and its curvature: what every part of the tree pays.
-  [[nodiscard]] double trunk_flop(const Tree& tree) const;
+  [[nodiscard]] Work trunk(const Tree& tree) const;
   /// Training M' beside its M.
-  [[nodiscard]] double fork_flop(const Tree& tree, const Fork& fork) const;
-  /// The measures of one run that it shares with no other: outputs of three models, and the one-HVP proxy.
-  [[nodiscard]] double measure_flop(const Run& run) const;
+  [[nodiscard]] Work fork(const Tree& tree, const Fork& fork) const;
+  /// The measures of one run that it shares with no other: distances, outputs of three models, and the one-HVP proxy.
+  [[nodiscard]] Work measures(const Run& run) const;
 
   /// Steps that a fork trains beside M: none for a repeat (an item of its own), all for a ghost.
   [[nodiscard]] std::int64_t trained_steps(const Tree& tree, const Fork& fork) const;
@@ -46,9 +57,9 @@ class CostModel {
   struct Cell {
     ModelSize size;
     double batch_rows = 0;
-    double step_flop = 0;       // one training step
-    double hvp_flop = 0;        // one Hessian-vector product
-    double curvature_flop = 0;  // of M along a trajectory
+    Work step;       // one training step
+    Work hvp;        // one Hessian-vector product
+    Work curvature;  // of M along a trajectory
   };
   [[nodiscard]] Cell cell_costs(std::size_t cell);
 

@@ -95,7 +95,6 @@ Summary summarise(const Plan& plan) {
 std::string describe_plan(const config::Study& study, const Plan& plan) {
   const Summary summary = summarise(plan);
   const Totals& totals = plan.totals;
-  const double seconds = totals.flop / kAssumedFlopPerSecond;
   std::string text = line("study", study.name + " (" + printable(study.file, 200) + ")") + data_text(plan);
   text += line("cells", std::to_string(plan.cells.size()) + (study.axes.empty() ? "" : ", from the axes"));
   text += grid_text(study);
@@ -113,8 +112,9 @@ std::string describe_plan(const config::Study& study, const Plan& plan) {
   text += line("w_0 from", "split: " + std::to_string(totals.num_originals_split) +
                                " M, retain: " + std::to_string(totals.num_originals_retain) + " M, all or none: " +
                                std::to_string(totals.num_originals_all) + " M (what each pretrain.on would train)");
-  text += line("cost", format("%.3g", totals.flop) + " flop: about " + duration_text(seconds) +
-                           " on one core, if it does 10 Gflop/s; longest chain " + duration_text(summary.critical_s));
+  text += line("cost", format("%.3g", totals.flop) + " flop: about " + duration_text(totals.cost_s) +
+                           " on one core like ours (src/plan/rates.hpp); longest chain " +
+                           duration_text(summary.critical_s));
   text += line("memory", "about " + bytes_text(totals.memory_per_rank_bytes) + " a rank, with packs of " +
                              counted(totals.lanes_per_pack, "lane"));
   text += line("disk", "about " + bytes_text(totals.disk_bytes));

@@ -88,8 +88,7 @@ std::string plan_json(const config::Study& study, const Plan& plan) {
                                            .str())
       .real("flop", totals.flop)
       .real("critical_seconds", summary.critical_s)
-      .real("assumed_flop_per_second", kAssumedFlopPerSecond)
-      .real("core_seconds", totals.flop / kAssumedFlopPerSecond)
+      .real("core_seconds", totals.cost_s)
       .integer("lanes_per_pack", totals.lanes_per_pack)
       .real("memory_per_rank_bytes", totals.memory_per_rank_bytes)
       .real("disk_bytes", totals.disk_bytes);

@@ -6,8 +6,6 @@
 
 namespace unroll::plan {
 
-inline constexpr double kAssumedFlopPerSecond = 1e10;  // of one core: an assumption, printed as one
-
 struct Summary {
   std::int64_t num_pretrainings = 0;  // that train
   std::int64_t num_starts = 0;        // distinct w_0

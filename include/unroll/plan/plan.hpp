@@ -99,6 +99,7 @@ struct Totals {
   std::int64_t model_steps_asked = 0;    // every run trained by itself: pretraining + M + M'
   std::int64_t model_steps_trained = 0;  // what the items train (sharing and forks)
   double flop = 0;
+  double cost_s = 0;                   // of one core like the one that rates were measured on
   double memory_per_rank_bytes = 0;    // largest pack + data set
   double disk_bytes = 0;               // results, stages, weights, logits
   std::int64_t num_measured_rows = 0;  // of the results: runs times measured steps
