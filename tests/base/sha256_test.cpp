@@ -1,6 +1,10 @@
 #include "unroll/base/sha256.hpp"
 
+#include <vector>
+
+#include "sha256_blocks.hpp"
 #include "support/catch.hpp"
+#include "unroll/base/random.hpp"
 
 using unroll::sha256;
 using unroll::Sha256;
@@ -40,4 +44,28 @@ TEST_CASE("sha256 pads every length around a block boundary to a different diges
     last = digest;
   }
   CHECK(sha256(std::string(64, '\0')) == "f5a5fd42d16a20302798ef6ed309979b43003d2320d9f0e8ea9831a92759fb4b");
+}
+
+TEST_CASE("the processor's instructions and the portable rounds agree on any blocks") {
+  const auto by_instructions = unroll::sha256_blocks_x86();
+  if (by_instructions == nullptr) {
+    WARN("this processor has no SHA instructions: skipped");
+    return;
+  }
+  const unroll::RandomStream random(1, "sha256 test");
+  for (std::size_t num_blocks = 0; num_blocks < 20; ++num_blocks) {
+    std::vector<std::uint8_t> blocks(64 * num_blocks + 1);
+    for (std::size_t i = 0; i < blocks.size(); ++i) {
+      blocks[i] = static_cast<std::uint8_t>(random.bits(num_blocks, i));
+    }
+    unroll::Sha256State state, expected;
+    for (std::size_t i = 0; i < state.size(); ++i) {
+      state[i] = expected[i] = static_cast<std::uint32_t>(random.bits(100 + num_blocks, i));
+    }
+
+    by_instructions(state, blocks.data() + 1, num_blocks);  // unaligned
+    unroll::sha256_blocks_portable(expected, blocks.data() + 1, num_blocks);
+
+    CHECK(state == expected);
+  }
 }

@@ -18,8 +18,6 @@ class Sha256 {
   [[nodiscard]] std::string hex_digest();
 
  private:
-  void process_block(const std::uint8_t* block);
-
   std::array<std::uint32_t, 8> state_;
   std::array<std::uint8_t, 64> block_{};
   std::uint64_t size_bytes_ = 0;
