@@ -20,27 +20,25 @@ std::int64_t num_split_rows(std::int64_t num_rows, double fraction) {
 }
 
 Split split_rows(std::int64_t num_rows, double fraction, std::uint64_t seed) {
-  struct KeyedRow {
-    std::uint64_t key;
-    std::int64_t row;
-  };
   const RandomStream stream(seed, "split");
-  std::vector<KeyedRow> keyed(static_cast<std::size_t>(num_rows));
-  for (std::int64_t row = 0; row < num_rows; ++row) {
-    keyed[static_cast<std::size_t>(row)] = {stream.bits(0, static_cast<std::uint64_t>(row)), row};
+  std::vector<std::uint64_t> keys(static_cast<std::size_t>(num_rows));
+  for (std::size_t row = 0; row < keys.size(); ++row) {
+    keys[row] = stream.bits(0, row);
   }
   const auto num_pretrain = num_split_rows(num_rows, fraction);
-  std::nth_element(keyed.begin(), keyed.begin() + num_pretrain, keyed.end(),
-                   [](const KeyedRow& a, const KeyedRow& b) { return a.key != b.key ? a.key < b.key : a.row < b.row; });
-  std::vector<bool> pretrains(keyed.size());
-  for (std::int64_t i = 0; i < num_pretrain; ++i) {
-    pretrains[static_cast<std::size_t>(keyed[static_cast<std::size_t>(i)].row)] = true;
-  }
+  // The num_pretrain smallest keys; of rows that share the largest of these, the first ones.
+  std::vector<std::uint64_t> sorted = keys;
+  const auto last = sorted.begin() + std::max<std::int64_t>(num_pretrain - 1, 0);
+  std::nth_element(sorted.begin(), last, sorted.end());
+  auto num_equal = num_pretrain - std::count_if(sorted.begin(), last, [&](std::uint64_t key) { return key < *last; });
+  const auto pretrains = [&](std::uint64_t key) {
+    return num_pretrain > 0 && (key < *last || (key == *last && num_equal-- > 0));
+  };
   Rows pretrain, finetune;
   pretrain.reserve(static_cast<std::size_t>(num_pretrain));
   finetune.reserve(static_cast<std::size_t>(num_rows - num_pretrain));
   for (std::int64_t row = 0; row < num_rows; ++row) {
-    (pretrains[static_cast<std::size_t>(row)] ? pretrain : finetune).push_back(row);
+    (pretrains(keys[static_cast<std::size_t>(row)]) ? pretrain : finetune).push_back(row);
   }
   return {std::make_shared<const Rows>(std::move(pretrain)), std::make_shared<const Rows>(std::move(finetune))};
 }
