@@ -115,6 +115,8 @@ constexpr Example kExamples[] = {
     {"run.lanes", "auto", "auto"},
     {"run.threads", "2", "2"},
     {"run.device", "cpu", "cpu"},
+    {"run.share", "no", "no"},
+    {"run.fork", "no", "no"},
 };
 
 }  // namespace

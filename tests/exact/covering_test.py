@@ -12,6 +12,8 @@ SMALL = """
 [study]
 name = covering
 seeds = 0, 1
+exclude = forget.kind=ghost & forget.index=3
+exclude = forget.kind=none & forget.index=3
 [data]
 dataset = optdigits
 train_size = 120
@@ -49,6 +51,7 @@ IMAGES = """
 [study]
 name = covering
 seeds = 0
+exclude = forget.kind=none & forget.index=1
 [data]
 dataset = cifar10
 path = {path}

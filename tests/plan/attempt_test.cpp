@@ -99,6 +99,19 @@ TEST_CASE("a lone tree is divided by its forks, each part with M and what it sta
   CHECK(attempt.items[0].critical_s == 7);
 }
 
+TEST_CASE("without sharing every fork is a part of its own and trains its own pretraining") {
+  const Plan shared = one_tree(), plan = one_tree("run.share=no");
+
+  const Attempt attempt = make_attempt(plan, nothing(plan), 1);
+
+  CHECK(plan.trees[0].id == shared.trees[0].id);
+  CHECK(sizes_of_parts(attempt) == std::vector<std::size_t>(10, 1));
+  CHECK(attempt.done[0]);  // nobody waits for the pretraining's stage
+  for (const Item& item : attempt.items) {
+    CHECK(item.depends.empty());
+  }
+}
+
 TEST_CASE("only the part with the control none waits for the repeat, and keeps off its rank") {
   Plan plan = plan_with({"retrain.kind=fresh forget.index=0", "retrain.kind=fresh forget.index=1", "forget.kind=none"});
   REQUIRE(plan.trees.size() == 1);
