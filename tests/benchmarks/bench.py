@@ -71,7 +71,7 @@ def main(words):
     record = harness.environment(ROOT, "jobs/bench.sh " + " ".join(words))
     output = options.output or ROOT / "results/bench" / f"{record['date'].replace(' ', '-').replace(':', '')}.json"
     output.parent.mkdir(parents=True, exist_ok=True)
-    record |= {"smoke": options.smoke, "results": [], "skipped": {}}
+    record |= {"smoke": options.smoke, "results": [], "skipped": {}, "failed": {}}
     if record["load_average"] > 0.5 and not options.smoke:
         print(f"bench: load average {record['load_average']:.1f}: other work disturbs the figures", file=sys.stderr)
     print(harness.heading())
@@ -84,9 +84,12 @@ def main(words):
             except harness.Skip as skip:
                 print(f"{name:<28}skipped: {skip}", flush=True)
                 record["skipped"][name] = str(skip)
+            except RuntimeError as error:
+                print(f"{name:<28}FAILED: {error}", flush=True)
+                record["failed"][name] = str(error)
             output.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     print(f"bench: {output}")
-    return 0
+    return 1 if record["failed"] else 0
 
 
 if __name__ == "__main__":

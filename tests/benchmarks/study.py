@@ -16,9 +16,10 @@ HERE = pathlib.Path(__file__).resolve().parent
 STEPS = list(range(30, 121, 10))
 RATES = [0.01, 0.02, 0.03, 0.05, 0.1]
 NUM_POSITIONS, NUM_SEEDS, BATCH, NUM_HESSIAN_ROWS, NUM_TEST_ROWS = 20, 10, 32, 250, 1797
-# What both sides compute, and how far they may be apart: rounding, the two eigenvalue solvers, a row of 1797.
-COMPARED = {"verification_error": 0.02, "distance_from_start": 1e-3, "sigma": 1e-2, "unlearning_error": 1e-2,
-            "unlearning_error_published": 1e-2, "test_accuracy_original": 2e-3, "test_accuracy_retrained": 2e-3,
+# What both sides compute, and how far they may be apart: rounding; a row or two of 1797; and what PyHessian's stopping
+# rule leaves, which looks at the last change alone (ours is also held against an exact reference, to 1e-3).
+COMPARED = {"verification_error": 0.02, "distance_from_start": 1e-3, "sigma": 0.25, "unlearning_error": 0.25,
+            "unlearning_error_published": 0.15, "test_accuracy_original": 2e-3, "test_accuracy_retrained": 2e-3,
             "test_accuracy_unlearned": 2e-3}
 
 
@@ -120,13 +121,14 @@ class Sweep:
                     self.agreement.add(name, row[name], point[name])
 
     def check_sigma(self):
-        """Ours against an exact reference at every T of one (seed, lr)."""
+        """Ours against an exact reference at every T, for the smallest and the largest rate."""
         from procedure import load
         (x, y), _ = eager.optdigits(self.setting.root)
-        for steps in self.steps:
-            exact = exact_sigma(load(eager.Mlp(), self.starts[0]), self.rates[-1], steps, eager.batches_of(x, y, BATCH),
-                                (x[:NUM_HESSIAN_ROWS], y[:NUM_HESSIAN_ROWS]))
-            self.agreement.add("sigma against float64 Lanczos", self.rows[0, self.rates[-1], steps, 0]["sigma"], exact)
+        for lr in {self.rates[0], self.rates[-1]}:
+            for steps in self.steps:
+                exact = exact_sigma(load(eager.Mlp(), self.starts[0]), lr, steps, eager.batches_of(x, y, BATCH),
+                                    (x[:NUM_HESSIAN_ROWS], y[:NUM_HESSIAN_ROWS]))
+                self.agreement.add("sigma against float64 Lanczos", self.rows[0, lr, steps, 0]["sigma"], exact)
 
 
 def optdigits(setting, name, accuracies):
