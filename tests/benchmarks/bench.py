@@ -27,7 +27,7 @@ ALL = {name: work for group in GROUPS.values() for name, work in group.items()}
 
 def arguments(words):
     parser = argparse.ArgumentParser(prog="jobs/bench.sh", description=__doc__)
-    parser.add_argument("names", nargs="*", help="benchmarks, or the start of their names; default: all short ones")
+    parser.add_argument("names", nargs="*", help="benchmarks, or what several names start with; default: all short ones")
     parser.add_argument("--long", action="store_true", help="the long ones instead: tens of minutes")
     parser.add_argument("--smoke", action="store_true", help="every benchmark in tiny: does it run?")
     parser.add_argument("--list", action="store_true", help="print the names")
@@ -44,10 +44,13 @@ def chosen(options):
     """Names in the order of the table."""
     if not options.names:
         return list(ALL if options.smoke else GROUPS["long" if options.long else "short"])
+    named = set()
     for name in options.names:
-        if not any(known.startswith(name) for known in ALL):
+        found = {name} if name in ALL else {known for known in ALL if known.startswith(name)}
+        if not found:
             raise SystemExit(f"jobs/bench.sh: {name}: no such benchmark; --list names them")
-    return [known for known in ALL if any(known.startswith(name) for name in options.names)]
+        named |= found
+    return [known for known in ALL if known in named]
 
 
 def run(name, setting):
@@ -68,6 +71,7 @@ def main(words):
     if options.figures:
         figures.write(ROOT / "tests/benchmarks/README.md", options.figures)
         return 0
+    names = chosen(options)
     record = harness.environment(ROOT, "jobs/bench.sh " + " ".join(words))
     output = options.output or ROOT / "results/bench" / f"{record['date'].replace(' ', '-').replace(':', '')}.json"
     output.parent.mkdir(parents=True, exist_ok=True)
@@ -78,7 +82,7 @@ def main(words):
     with tempfile.TemporaryDirectory(prefix="unroll-bench-") as folder:
         setting = Setting(ROOT, options.build, options.data, pathlib.Path(folder),
                           1 if options.smoke else options.alternations, options.smoke)
-        for name in chosen(options):
+        for name in names:
             try:
                 record["results"] += run(name, setting)
             except harness.Skip as skip:
