@@ -42,6 +42,10 @@ struct CellFacts {
                                                   std::map<std::string, std::string>& init_hashes);
 [[nodiscard]] std::string rows_hash(const std::vector<std::int64_t>& rows);
 
+/// finish.cpp: lists the runs of trees, counts originals, makes the plan's id. UsageError when two runs are the same.
+void finish_plan(Plan& plan, const std::vector<CellFacts>& facts, const config::Study& study,
+                 const std::map<std::string, std::string>& init_hashes);
+
 /// items.cpp: the items of a plan whose trees, forks and runs are complete.
 void add_items(Plan& plan, const std::vector<CellFacts>& facts);
 
