@@ -10,7 +10,7 @@ namespace {
 
 // Between two looks at the mail: short after mail, doubling while there is none; a look costs 10 to 25 us of rank 0's
 // core. A worker asks for its next chunk before it runs dry, so only when somebody waits does the pause delay work.
-constexpr std::chrono::microseconds kShortestPause(100), kLongestPauseWhileIdle(500), kLongestPause(4000);
+constexpr std::chrono::microseconds kShortestPause(400), kLongestPauseWhileIdle(500), kLongestPause(4000);
 
 }  // namespace
 

@@ -26,8 +26,8 @@ namespace {
 using namespace unroll;
 using Clock = std::chrono::steady_clock;
 
-constexpr std::size_t kBusyChunks = 200;  // for each worker
-constexpr std::size_t kBusyLanes = 16;
+constexpr std::size_t kBusyChunks = 50;  // for each worker
+constexpr std::size_t kBusyLanes = 50;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
