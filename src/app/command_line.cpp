@@ -48,7 +48,7 @@ Parsed parse(const Syntax& syntax, const std::vector<std::string>& arguments) {
   if (parsed.words.size() > syntax.words.size()) {
     throw misuse(syntax, "unexpected word " + printable(parsed.words[syntax.words.size()]));
   }
-  if (parsed.words.size() < syntax.words.size()) {
+  if (parsed.words.size() + syntax.num_optional_words < syntax.words.size()) {
     throw misuse(syntax, std::string(syntax.words[parsed.words.size()]) + " is missing");
   }
   return parsed;

@@ -1,5 +1,6 @@
 #pragma once
 // The arguments of one subcommand: words, flags (--json) and options with a value (--set k=v or --set=k=v).
+#include <cstddef>
 #include <map>
 #include <set>
 #include <string>
@@ -13,10 +14,11 @@ struct Syntax {
   std::vector<std::string_view> words;  // what each word is: "STUDY.ini"
   std::set<std::string_view> flags;     // "--json"
   std::set<std::string_view> values;    // "--set"
+  std::size_t num_optional_words = 0;   // so many of the last words may be missing
 };
 
 struct Parsed {
-  std::vector<std::string> words;  // as many as Syntax::words
+  std::vector<std::string> words;  // as many as Syntax::words, less those left out
   std::set<std::string> flags;
   std::map<std::string, std::vector<std::string>, std::less<>> values;
 

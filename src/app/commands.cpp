@@ -1,5 +1,9 @@
 #include "commands.hpp"
 
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <filesystem>
@@ -15,19 +19,23 @@
 namespace unroll::app {
 namespace {
 
-constexpr std::array<Command, 5> kCommands{{
+constexpr std::array<Command, 6> kCommands{{
     {"plan", "STUDY.ini [--set KEY=VALUE]... [--json]", "show what would run: counts, sharing, cost, memory, disk",
      "Needs no MPI, GPU or LibTorch, and writes nothing.\n\n"
      "  --set KEY=VALUE   replaces a key of the file, for example --set train.lr=0.01,0.1 (repeatable)\n"
      "  --json            the same as JSON\n",
      run_plan},
     {"keys", "", "list the keys of a study with their defaults and ranges", "", run_keys},
-    {"run", "STUDY.ini --output DIR [--set KEY=VALUE]...", "run the study, alone or under mpirun or srun",
+    {"run", "STUDY.ini --output DIR [--set KEY=VALUE]... [--cache FOLDER [--cache-limit SIZE]]",
+     "run the study, alone or under mpirun or srun",
      "Checks the study, its data and DIR, then trains, measures and writes DIR/results.h5 and DIR/telemetry.h5.\n"
      "Running it again with the same study and DIR resumes: what is finished is not done again. So a run may be ended\n"
      "at any time (Ctrl-C, a time limit, a crash).\n\n"
      "  --output DIR      folder of the results (made if it is not there)\n"
-     "  --set KEY=VALUE   replaces a key of the file (repeatable)\n\n"
+     "  --set KEY=VALUE   replaces a key of the file (repeatable)\n"
+     "  --cache FOLDER    keeps finished pretrainings there, and starts from those that are there: those of other\n"
+     "                    studies, and of other jobs at the same time; changes no result\n"
+     "  --cache-limit SIZE  size of that folder (20G); the least recently used make room\n\n"
      "A rank trains on run.threads cores (1): mpirun -n 16 --bind-to none unroll run ... fills 16 cores.\n"
      "LibTorch is looked for in UNROLL_TORCH, beside python3, and where the build found it.\n"
      "Exit codes: 0 complete, 2 wrong use or study, 3 some runs failed, 75 incomplete (run it again).\n",
@@ -37,13 +45,27 @@ constexpr std::array<Command, 5> kCommands{{
      "Exit codes: 0 complete, 2 wrong use, 3 some runs failed, 75 some runs are missing.\n",
      run_merge},
     {"report", "FILE|DIR", "print the tables of a results.h5, or of DIR/results.h5", "", run_report},
+    {"doctor", "[STUDY.ini [--set KEY=VALUE]...]", "say what each rank may use, what is wrong, and how many to start",
+     "Start it as unroll run would be started (alone, under mpirun or srun): it says what every rank sees. With "
+     "STUDY.ini\n"
+     "it counts that study's memory and threads, and, started alone, measures how a convolutional net is trained "
+     "faster.\n",
+     run_doctor},
 }};
 
 std::string counted(std::int64_t count, const std::string& what) {
   return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
 }
 
+constexpr std::size_t kMinWidth = 80;
+
 }  // namespace
+
+std::size_t terminal_width() {
+  winsize size{};
+  const bool is_known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0;
+  return is_known ? std::max<std::size_t>(size.ws_col, kMinWidth) : kMinWidth;
+}
 
 std::span<const Command> commands() { return kCommands; }
 
@@ -100,7 +122,7 @@ int run_report(const std::vector<std::string>& arguments) {
   if (!std::filesystem::exists(path)) {
     throw UsageError(path + ": is not there; give a results.h5, or the --output of a study");
   }
-  std::cout << store::report(path);
+  std::cout << store::report(path, terminal_width());
   return kExitComplete;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 // The subcommands of `unroll`. Each takes the arguments after its name and returns the exit code (DESIGN 6); user
 // errors are UsageError.
+#include <cstddef>
 #include <span>
 #include <string>
 #include <string_view>
@@ -31,5 +32,10 @@ int run_keys(const std::vector<std::string>& arguments);
 int run_study(const std::vector<std::string>& arguments);  // replaces this process by unroll-worker
 int run_merge(const std::vector<std::string>& arguments);
 int run_report(const std::vector<std::string>& arguments);
+int run_doctor(
+    const std::vector<std::string>& arguments);  // replaces this process by unroll-worker, where there is one
+
+/// Columns of the terminal that shows stdout, at least 80; 80 where there is none.
+[[nodiscard]] std::size_t terminal_width();
 
 }  // namespace unroll::app

@@ -7,4 +7,7 @@ namespace unroll::app {
 /// new folder (tried with a temporary one). Leaves nothing behind.
 void check_output_folder(const std::string& folder);
 
+/// UsageError unless the folder of --cache can be read, or made. A cache that cannot be written is still of use.
+void check_cache_folder(const std::string& folder);
+
 }  // namespace unroll::app

@@ -6,6 +6,7 @@
 
 #include "command_line.hpp"
 #include "memory.hpp"
+#include "size_text.hpp"
 #include "unroll/base/error.hpp"
 #include "unroll/base/text.hpp"
 #include "unroll/store/file_door.hpp"
@@ -13,7 +14,8 @@
 namespace unroll::app {
 namespace {
 
-const Syntax kRunSyntax{.command = "run", .words = {"STUDY.ini"}, .flags = {}, .values = {"--output", "--set"}};
+const Syntax kRunSyntax{
+    .command = "run", .words = {"STUDY.ini"}, .flags = {}, .values = {"--output", "--set", "--cache", "--cache-limit"}};
 
 std::string study_path(const std::string& folder) { return folder + "/study.ini"; }
 std::string sets_path(const std::string& folder) { return folder + "/sets.txt"; }
@@ -26,12 +28,29 @@ std::string read_text(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
+std::optional<store::CacheOptions> cache_of(const Parsed& parsed) {
+  if (parsed.all("--cache").empty()) {
+    if (!parsed.all("--cache-limit").empty()) {
+      throw UsageError("run: --cache-limit limits the folder of --cache, which is not given; see unroll run --help");
+    }
+    return std::nullopt;
+  }
+  store::CacheOptions cache;
+  cache.folder = parsed.one(kRunSyntax, "--cache");
+  if (!parsed.all("--cache-limit").empty()) {
+    cache.limit_bytes = parse_size("--cache-limit", parsed.one(kRunSyntax, "--cache-limit"));
+  }
+  return cache;
+}
+
 }  // namespace
 
 RunArguments parse_run(const std::vector<std::string>& arguments) {
   const Parsed parsed = parse(kRunSyntax, arguments);
-  const RunArguments run{
-      .study = parsed.words[0], .output = parsed.one(kRunSyntax, "--output"), .sets = parsed.all("--set")};
+  const RunArguments run{.study = parsed.words[0],
+                         .output = parsed.one(kRunSyntax, "--output"),
+                         .sets = parsed.all("--set"),
+                         .cache = cache_of(parsed)};
   for (const std::string& set : run.sets) {
     if (set.find('\n') != std::string::npos) {
       throw UsageError("run: --set " + printable(set) + ": must be one line");

@@ -31,4 +31,15 @@ int ranks_on_node() {
                       1));
 }
 
+std::string launcher() {
+  const auto is_set = [](const char* name) { return std::getenv(name) != nullptr; };
+  if (is_set("OMPI_COMM_WORLD_RANK")) {
+    return "mpirun";
+  }
+  if (is_set("SLURM_PROCID") && is_set("SLURM_STEP_ID")) {
+    return "srun";
+  }
+  return is_set("PMI_RANK") || is_set("PMIX_RANK") ? "mpirun" : "";
+}
+
 }  // namespace unroll::app

@@ -1,4 +1,5 @@
-// unroll-worker: what `unroll run` becomes on every rank, once all that needs no LibTorch was checked.
+// unroll-worker: what `unroll run` and `unroll doctor` become on every rank, once all that needs no LibTorch was
+// checked.
 #include <exception>
 #include <functional>
 #include <iostream>
@@ -7,12 +8,15 @@
 #include <vector>
 
 #include "commands.hpp"
+#include "doctor_command.hpp"
 #include "failure.hpp"
+#include "ranks.hpp"
 #include "unroll/app/prepare.hpp"
 #include "unroll/app/progress.hpp"
 #include "unroll/base/error.hpp"
 #include "unroll/execute/study.hpp"
 #include "unroll/mpi/mpi.hpp"
+#include "worker_doctor.hpp"
 
 namespace {
 
@@ -43,12 +47,18 @@ int exit_code(const execute::StudyOutcome& outcome) {
 }
 
 /// Collective. A UsageError leaves it on every rank or on none.
-int run(const mpi::Communicator& world, bool threaded, const std::vector<std::string>& words) {
+int run(const mpi::Communicator& world, mpi::ThreadLevel provided, const std::string& started_by,
+        const std::vector<std::string>& words) {
+  if (!words.empty() && words.front() == app::kDoctorFlag) {
+    return app::doctor(world, provided, started_by, {words.begin() + 1, words.end()});
+  }
   const auto arguments = app::parse_run(words);
   const auto prepared = prepare_together(world, arguments);
   auto progress = app::Progress::to_stderr();
   execute::StudyOptions options;
-  options.threaded = threaded;
+  options.threaded = provided == mpi::ThreadLevel::multiple;
+  options.cache = arguments.cache;
+  options.on_notice = [&](const std::string& line) { app::say_notice(line, world.rank()); };
   if (world.rank() == 0) {
     options.on_progress = std::ref(progress);
     options.on_prepared = [&] { app::save_study(arguments.output, arguments); };
@@ -72,11 +82,11 @@ int main(int argc, char** argv) {
     app::say_failure(error.what());
     return app::kExitUsage;
   }
+  const std::string started_by = app::launcher();
   const mpi::Environment environment(*wanted);
   const auto world = mpi::Communicator::world();
   try {
-    return run(world, environment.provided() == mpi::ThreadLevel::multiple,
-               std::vector<std::string>(argv + 1, argv + argc));
+    return run(world, environment.provided(), started_by, std::vector<std::string>(argv + 1, argv + argc));
   } catch (const UsageError& error) {
     if (world.rank() == 0) {
       std::cerr << "unroll: " << error.what() << "\n" << std::flush;

@@ -1,5 +1,6 @@
 #include "command_line.hpp"
 
+#include "size_text.hpp"
 #include "support/catch.hpp"
 #include "unroll/app/prepare.hpp"
 #include "unroll/base/error.hpp"
@@ -50,4 +51,38 @@ TEST_CASE("the arguments of run are the study, one output and any number of sett
   CHECK(run.sets == std::vector<std::string>{"train.lr=0.1,0.2", "study.seeds=0"});
   CHECK_THROWS_AS(parse_run({"s.ini"}), UsageError);
   CHECK_THROWS_AS(parse_run({"s.ini", "--output", "o", "--set", "a=1\nb=2"}), UsageError);
+}
+
+TEST_CASE("a cache has a folder and a limit of 20 GB unless another is given") {
+  const auto plain = parse_run({"s.ini", "--output", "o"});
+  const auto cached = parse_run({"s.ini", "--output", "o", "--cache", "c"});
+  const auto limited = parse_run({"s.ini", "--output", "o", "--cache", "c", "--cache-limit", "1.5GiB"});
+
+  CHECK(!plain.cache);
+  CHECK(cached.cache->folder == "c");
+  CHECK(cached.cache->limit_bytes == 20'000'000'000);
+  CHECK(limited.cache->limit_bytes == 1'610'612'736);
+  CHECK_THROWS_WITH(parse_run({"s.ini", "--output", "o", "--cache-limit", "1G"}), Catch::Contains("not given"));
+}
+
+TEST_CASE("a size is a number with a unit, decimal or binary, in any case") {
+  using unroll::app::parse_size;
+  CHECK(parse_size("--o", "1") == 1);
+  CHECK(parse_size("--o", "500M") == 500'000'000);
+  CHECK(parse_size("--o", "20gb") == 20'000'000'000);
+  CHECK(parse_size("--o", "0.5 kB") == 500);
+  CHECK(parse_size("--o", "64KiB") == 65'536);
+  CHECK(parse_size("--o", "2Ti") == 2'199'023'255'552);
+  for (const char* bad :
+       {"", "0", "0.9", "-1", "G", "20X", "1e9", "nan", "inf", "1GG", "1 G B", "1001P", "1..5G", "+1"}) {
+    CAPTURE(bad);
+    CHECK_THROWS_WITH(parse_size("--cache-limit", bad), Catch::Contains("--cache-limit = " + std::string(bad) + ":"));
+  }
+}
+
+TEST_CASE("sizes are said in three digits at most") {
+  CHECK(unroll::app::size_text(0) == "0 B");
+  CHECK(unroll::app::size_text(999) == "999 B");
+  CHECK(unroll::app::size_text(999'700) == "1 MB");
+  CHECK(unroll::app::size_text(1.536e9) == "1.54 GB");
 }

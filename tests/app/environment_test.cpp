@@ -6,6 +6,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "control_group.hpp"
 #include "failure.hpp"
 #include "libtorch.hpp"
 #include "memory.hpp"
@@ -142,4 +143,19 @@ TEST_CASE("an output folder below a file, on a dead link or without a name is re
   CHECK_THROWS_AS(unroll::app::check_output_folder(""), UsageError);
   CHECK_THROWS_AS(unroll::app::check_output_folder("/proc/unroll"), UsageError);
   CHECK(folder.num_entries() == 2);
+}
+
+TEST_CASE("a cache folder need only be readable, or such that it can be made") {
+  const TemporaryFolder folder;
+  folder.write("file", "text");
+
+  unroll::app::check_cache_folder(folder / "");
+  unroll::app::check_cache_folder(folder / "new/below");
+  unroll::app::check_cache_folder("/proc");  // read-only
+
+  CHECK_THROWS_WITH(unroll::app::check_cache_folder(folder / "file"),
+                    Catch::Contains("--cache") && Catch::Contains("is a file"));
+  CHECK_THROWS_WITH(unroll::app::check_cache_folder("/proc/unroll"), Catch::Contains("--cache = /proc/unroll"));
+  CHECK_THROWS_AS(unroll::app::check_cache_folder(""), UsageError);
+  CHECK(folder.num_entries() == 1);
 }

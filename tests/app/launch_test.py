@@ -43,6 +43,16 @@ class Launch(ProgramTest):
                           f"argument={self.folder}/r", "argument=--set", "argument=study.seeds=0"])
 
     @unittest.skipUnless(TORCH, "built without LibTorch")
+    def test_the_doctor_becomes_the_worker_too(self):
+        self.write_worker()
+
+        result = call(self.program, "doctor", QUICKSTART, "--set", "study.seeds=0",
+                      env={**os.environ, "UNROLL_TORCH": TORCH})
+
+        self.assertEqual(result.stdout.splitlines()[1:],
+                         ["argument=--doctor", f"argument={QUICKSTART}", "argument=--set", "argument=study.seeds=0"])
+
+    @unittest.skipUnless(TORCH, "built without LibTorch")
     def test_the_wheel_beside_python3_is_found_without_importing_it(self):
         self.write_worker()
         package = self.folder / "site/torch"

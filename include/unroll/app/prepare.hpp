@@ -1,10 +1,12 @@
 #pragma once
 // From the command line to a checked plan: what `unroll` and `unroll-worker` share. Needs neither MPI nor LibTorch.
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "unroll/config/study.hpp"
 #include "unroll/plan/plan.hpp"
+#include "unroll/store/cache.hpp"
 
 namespace unroll::app {
 
@@ -13,9 +15,10 @@ struct RunArguments {
   std::string study;              // path of the config file
   std::string output;             // folder of the results
   std::vector<std::string> sets;  // "key=value", in the order given
+  std::optional<store::CacheOptions> cache = std::nullopt;
 };
 
-/// UsageError: an option that is unknown, lacks its value or is missing.
+/// UsageError: an option that is unknown, lacks its value or is missing; a limit of the cache that is no size.
 [[nodiscard]] RunArguments parse_run(const std::vector<std::string>& arguments);
 
 struct Prepared {
