@@ -90,6 +90,11 @@ void find_crowding(const Job& job, const Ranks& ranks, std::int64_t threads, std
                     ", which has " + counted(std::ssize(cpus), "hardware thread") +
                     " for them: " + remedy(job, ranks, threads));
   }
+  if (found.size() == groups_found && job.launcher == "mpirun" && is_bound(first)) {
+    found.push_back("mpirun bound each rank on " + first.host +
+                    " to cores of its own; a second mpirun there binds its " +
+                    "ranks to the same ones, and both take turns: if more than one job runs, mpirun --bind-to none");
+  }
   if (first.cpu_limit > 0 && static_cast<double>(wanted) > first.cpu_limit) {
     found.push_back("the control group of " + first.host + " grants the time of " + number(first.cpu_limit) +
                     " cores to " + counted(wanted, "thread") + ", which are stopped again and again: start " +

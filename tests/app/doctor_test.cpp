@@ -48,7 +48,14 @@ const std::set<int> kAll{0, 1, 2, 3};
 TEST_CASE("a rank a core, unbound or bound to its own, is right") {
   CHECK(found(job({machine(0, kAll)}, "")).empty());
   CHECK(found(job({machine(0, kAll), machine(1, kAll), machine(2, kAll), machine(3, kAll)})).empty());
-  CHECK(found(job({machine(0, {0}), machine(1, {1})})).empty());
+  CHECK(found(job({machine(0, {0}), machine(1, {1})}, "srun")).empty());
+}
+
+TEST_CASE("ranks bound by mpirun are told of a second mpirun, which would bind to the same cores") {
+  const std::string text = found(job({machine(0, {0}), machine(1, {1})}));
+
+  CHECK_THAT(text, Catch::Contains("a second mpirun there binds its ranks to the same ones"));
+  CHECK(found(job({machine(0, {0}), machine(1, {0})})).find("second") == std::string::npos);
 }
 
 TEST_CASE("ranks that mpirun bound to one core are named with the way out") {
@@ -61,7 +68,7 @@ TEST_CASE("ranks that mpirun bound to one core are named with the way out") {
 }
 
 TEST_CASE("ranks on cores of the same number of two machines share nothing") {
-  CHECK(found(job({machine(0, {0}), machine(1, {0}, "node2")})).empty());
+  CHECK(found(job({machine(0, {0}), machine(1, {0}, "node2")}, "srun")).empty());
 }
 
 TEST_CASE("more threads than a rank may use, and more ranks than cores, are named") {
