@@ -4,11 +4,13 @@
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
 #include <cpuid.h>
+#include <malloc.h>
 #include <torch/version.h>
 
 #include <array>
 #include <cstdlib>
 #include <cstring>
+#include <limits>
 
 #include "unroll/base/sha256.hpp"
 #include "unroll/kernel/mlp.hpp"
@@ -44,9 +46,20 @@ std::string variable(const char* name) {
   return value != nullptr ? std::string(";") + name + "=" + value : "";
 }
 
+/// Large blocks come from the heap and stay with the process when they are freed: a step's activations touch no fresh
+/// pages, which the system would have to clear each time.
+void keep_freed_memory() {
+#ifdef __GLIBC__
+  mallopt(M_MMAP_MAX, 0);
+  mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
+  mallopt(M_TOP_PAD, 64 << 20);
+#endif
+}
+
 }  // namespace
 
 void set_up_numerics(std::int64_t threads) {
+  keep_freed_memory();
   at::set_num_threads(static_cast<int>(threads));
   at::globalContext().setDeterministicAlgorithms(true, false);
   at::globalContext().setDeterministicFillUninitializedMemory(false);

@@ -11,6 +11,7 @@
 #include <functional>
 
 #include "model/architectures.hpp"
+#include "model/channels_last.hpp"
 #include "unroll/base/error.hpp"
 
 namespace unroll::model {
@@ -65,15 +66,15 @@ class ConvNetwork final : public Network {
     for (std::int64_t lane = 0; lane < segment.weights.size(0); ++lane) {
       auto parameters = views(segment.weights[lane]);
       for (auto& parameter : parameters) {
-        parameter = parameter.detach().requires_grad_();
+        parameter = with_channels_last(parameter.detach()).requires_grad_();
       }
-      const auto z = logits(parameters, segment.buffers[lane], segment.inputs[lane], statistics);
+      const auto z = logits(parameters, segment.buffers[lane], with_channels_last(segment.inputs[lane]), statistics);
       const auto value = loss(z, segment.labels[lane], segment.losses[static_cast<std::size_t>(lane)]);
       const auto parts = torch::autograd::grad({value}, parameters);
       const torch::NoGradGuard no_grad;
       auto out = views(gradients[lane].narrow(0, 0, layout().num_parameters));
       for (std::size_t i = 0; i < parts.size(); ++i) {
-        out[i].copy_(parts[i]);
+        copy_to_contiguous(parts[i], out[i]);
       }
     }
   }

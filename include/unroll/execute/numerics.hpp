@@ -5,7 +5,8 @@
 
 namespace unroll::execute {
 
-/// Sets LibTorch's threads and determinism for this process; call once, before any tensor work.
+/// Sets LibTorch's threads and determinism for this process, and lets it keep the memory it frees; call once, before
+/// any tensor work.
 void set_up_numerics(std::int64_t threads);
 
 /// "unroll=0.1.0;torch=2.11.0;build=<hash of LibTorch's build and
