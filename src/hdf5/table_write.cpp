@@ -109,14 +109,19 @@ void write_table(hid_t file, const Table& table) {
   if (!table.long_name.empty()) {
     write_attribute(group.get(), "long_name", table.long_name);
   }
-  const ObjectHandle scale = write_column(group.get(), row_column(table.num_rows()));
-  check(H5DSset_scale(scale.get(), "row"));
+  ObjectHandle scale;
+  if (table.has_scale) {
+    scale = write_column(group.get(), row_column(table.num_rows()));
+    check(H5DSset_scale(scale.get(), "row"));
+  }
   for (const TableColumn& column : table.columns) {
     if (num_rows(column) != table.num_rows() || column.name == "row") {
       throw Error("table '" + table.name + "': column '" + column.name + "' has another length or a reserved name");
     }
     const ObjectHandle dataset = write_column(group.get(), column);
-    check(H5DSattach_scale(dataset.get(), scale.get(), 0));
+    if (table.has_scale) {
+      check(H5DSattach_scale(dataset.get(), scale.get(), 0));
+    }
   }
 }
 

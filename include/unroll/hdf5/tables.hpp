@@ -33,6 +33,7 @@ struct Table {
   std::string name;
   std::string long_name;
   std::vector<TableColumn> columns;  // of one length
+  bool has_scale = true;             // the dimension scale `row` that netCDF-4 readers look for
   [[nodiscard]] std::size_t num_rows() const;
   /// nullptr when there is no such column.
   [[nodiscard]] const TableColumn* find(std::string_view column) const;
