@@ -78,7 +78,8 @@ std::optional<store::StageCache> open_cache(const mpi::Communicator& world, cons
                                             const std::string& key) {
   std::optional<store::StageCache> cache;
   if (options.cache) {
-    cache.emplace(*options.cache, key, options.on_notice ? options.on_notice : [](const std::string&) {});
+    cache.emplace(
+        *options.cache, key, options.on_notice ? options.on_notice : [](const std::string&) {});
     if (world.rank() == 0) {
       cache->open();
     }
