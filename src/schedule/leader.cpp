@@ -125,7 +125,7 @@ void Scheduler::Leader::answer_asks() {
 }
 
 bool Scheduler::Leader::answer(const Ask& ask) {
-  std::optional<Chunk> chunk = queue_.take(ask.rank);
+  std::optional<Chunk> chunk = queue_.take(ask.rank, !ask.idle);
   if (!chunk) {
     return false;
   }

@@ -15,6 +15,7 @@ constexpr int kNobody = -1;
 constexpr std::int64_t kSmallestPart = 32;
 /// Items of another width than the room left are passed over, but not more than these.
 constexpr int kMaxPassedOver = 64;
+constexpr double kShareAhead = 0.5;
 constexpr double kRounding = 1 + 1e-9;  // sums of the same costs in another order
 
 enum class Status { waiting, ready, taken, done };
@@ -238,7 +239,7 @@ Queue::~Queue() = default;
 Queue::Queue(Queue&&) noexcept = default;
 Queue& Queue::operator=(Queue&&) noexcept = default;
 
-std::optional<Chunk> Queue::take(int rank) {
+std::optional<Chunk> Queue::take(int rank, bool ahead) {
   State& state = *state_;
   if (state.num_left == 0) {
     return Chunk{.items = {}, .depend_digests = {}, .finished = true};
@@ -250,7 +251,8 @@ std::optional<Chunk> Queue::take(int rank) {
     return std::nullopt;
   }
   const State::Key& key = state.keys[state.entries[*first].key];
-  const Share share = state.fair_share(key, rank);
+  Share share = state.fair_share(key, rank);
+  share.cost *= ahead ? kShareAhead : 1;
   state.unserved.erase(rank);
 
   Chunk chunk;

@@ -5,7 +5,7 @@
 //
 // Prints "name value unit" lines:
 //   noop            items of 6 lanes that do nothing, in packs of 64 lanes: wall time an item, over all ranks
-//   service         CPU time of rank 0's service thread while rank 0 computes and the others take a chunk of 16 items
+//   service         CPU time of rank 0's service thread while rank 0 computes and the others take a chunk of 50 items
 //   of
 //                   1 ms each at a time, as a share of a core
 //   answer.median, answer.worst    how long an idle worker then waits for its next chunk

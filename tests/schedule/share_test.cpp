@@ -48,3 +48,10 @@ TEST_CASE("items that do not fit into a pack are passed over for narrower ones, 
   CHECK(Queue(items, 1, 64).take(0)->items == std::vector<std::size_t>{0, 40});
   CHECK(Queue(many, 1, 64).take(0)->items == std::vector<std::size_t>{0});
 }
+
+TEST_CASE("work that is taken ahead is half a share") {
+  Queue queue(std::vector<WorkItem>(40, item(6, 1)), 2, 1024);
+
+  CHECK(queue.take(0)->items.size() == 20);
+  CHECK(queue.take(1, true)->items.size() == 5);
+}

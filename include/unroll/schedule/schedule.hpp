@@ -49,7 +49,8 @@ class Queue {
   /// A chunk holds at most lanes_per_pack lanes (or one item), and about the rank's fair share of what the items of
   /// that key that are left cost, so that it shrinks towards the end; but it does not shrink below a 32nd of a pack
   /// (two lanes of 64) as long as all ranks could have one of that size. On CPUs a lane trains as fast in a small pack.
-  [[nodiscard]] std::optional<Chunk> take(int rank);
+  /// ahead: the rank is still busy; it gets half of its share, so that it does not sit on work when others run dry.
+  [[nodiscard]] std::optional<Chunk> take(int rank, bool ahead = false);
   /// The item is committed. digest: what readers verify (stages), may be empty.
   void finish(std::size_t item, const std::string& digest);
   /// The rank takes no more: what it took and did not finish is open to others again.
