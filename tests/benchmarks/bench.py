@@ -27,7 +27,7 @@ ALL = {name: work for group in GROUPS.values() for name, work in group.items()}
 
 def arguments(words):
     parser = argparse.ArgumentParser(prog="jobs/bench.sh", description=__doc__)
-    parser.add_argument("names", nargs="*", help="benchmarks, or what several names start with; default: all short ones")
+    parser.add_argument("names", nargs="*", help="benchmarks, or what names start with; default: all short ones")
     parser.add_argument("--long", action="store_true", help="the long ones instead: tens of minutes")
     parser.add_argument("--smoke", action="store_true", help="every benchmark in tiny: does it run?")
     parser.add_argument("--list", action="store_true", help="print the names")

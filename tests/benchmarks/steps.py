@@ -12,6 +12,7 @@ import eager
 from harness import Target, compare, ratio_of_rates
 from programs import Child, environment
 
+SECONDS = {"linear": 1, "mlp": 1, "resnet18": 4}  # of one figure
 PARAMETERS = {"linear": 768 * 2 + 2, "mlp": 64 * 64 + 64 + 64 * 10 + 10, "resnet18": 11173962}
 
 
@@ -116,7 +117,7 @@ class Pack:
         self.child = Child(setting.program("bench_steps"), arch, name, path, f"lanes={lanes}", f"group={group}",
                            f"batch={batch}", f"fold={64 if arch != 'resnet18' else lanes}")
         self.lanes, self.batch = lanes, batch
-        self.steps = 1 if setting.smoke else calibrated(self.seconds, 1)
+        self.steps = 1 if setting.smoke else calibrated(self.seconds, SECONDS[arch])
 
     def seconds(self, steps):
         return float(self.child.ask(steps))
@@ -128,7 +129,7 @@ class Pack:
 def against_eager(setting, name, arch, lanes, group, batch, target, as_time=False):
     pack = Pack(setting, arch, lanes, group, batch)
     stepper = eager.Stepper(arch, pack.x, pack.y, pack.batch)
-    steps = 2 if setting.smoke else calibrated(stepper.run, 1)
+    steps = 2 if setting.smoke else calibrated(stepper.run, SECONDS[arch])
     shared = f"groups of {group} on one batch" if group > 1 else "a batch each"
     what = f"{arch}, batch {pack.batch}, {lanes} lanes ({shared}) against one nn.Module with optim.SGD"
     with pack.child:
