@@ -12,7 +12,7 @@ torch::ScalarType scalar_type(config::Dtype dtype) {
   return dtype == config::Dtype::float64 ? torch::kFloat64 : torch::kFloat32;
 }
 
-ResidentData::ResidentData(std::shared_ptr<const dataset::DataSet> set, config::Dtype dtype)
+ResidentData::ResidentData(std::shared_ptr<const dataset::DataSet> set, config::Dtype dtype, std::int64_t kept_bytes)
     : set_(std::move(set)), dtype_(scalar_type(dtype)) {
   const auto& shape = set_->description.shape;
   input_size_ = std::accumulate(shape.begin(), shape.end(), std::int64_t{1}, std::multiplies<>());
@@ -26,7 +26,7 @@ ResidentData::ResidentData(std::shared_ptr<const dataset::DataSet> set, config::
     }
   }
   const auto num_rows = description().num_train + description().num_test;
-  if (num_rows * input_size_ * static_cast<std::int64_t>(torch::elementSize(dtype_)) <= kKeptBytes) {
+  if (num_rows * input_size_ * static_cast<std::int64_t>(torch::elementSize(dtype_)) <= kept_bytes) {
     auto train = all_inputs(Part::train), test = all_inputs(Part::test);
     kept_train_ = std::move(train);
     kept_test_ = std::move(test);

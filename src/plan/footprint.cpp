@@ -35,7 +35,9 @@ double data_bytes(const Plan& plan) {
     for (const std::int64_t side : data.shape) {
       elements *= real(side);
     }
-    bytes = std::max(bytes, elements * (plan.cells[cell].data.dataset == config::Dataset::hdf5 ? 4 : 1));
+    const double kept = elements * (plan.cells[cell].model.dtype == config::Dtype::float64 ? 8 : 4);
+    const double as_it_came = elements * (plan.cells[cell].data.dataset == config::Dataset::hdf5 ? 4 : 1);
+    bytes = std::max(bytes, as_it_came + (kept <= real(dataset::kKeptBytes) ? kept : 0));
   }
   return bytes;
 }

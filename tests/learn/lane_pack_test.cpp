@@ -71,6 +71,27 @@ TEST_CASE("A lane takes PyTorch's SGD step: decay in the gradient, velocity with
   }
 }
 
+TEST_CASE("Lanes train the same bits with a batch of their own and with a shared one, read in place or gathered") {
+  for (const auto dtype : {config::Dtype::float32, config::Dtype::float64}) {
+    const Fixture fixture(dtype);
+    Fixture gathering(dtype);
+    gathering.data = std::make_shared<const data::ResidentData>(test::small_set(40, {6}, 3), dtype, 0);
+    const std::vector<Hyper> hypers{hyper(0.1), hyper(0.2, 0.9), hyper(0.1, 0, 0.01, 3)};
+    auto own = fixture.pack(hypers), shared = fixture.pack(hypers), gathered = gathering.pack(hypers);
+    for (std::int64_t step = 0; step < 4; ++step) {
+      const std::vector<std::int64_t> batch{step, step + 9, 39 - step};
+      const auto one = train_on(batch);
+      own.step(step, {train_on(batch), train_on(batch), train_on(batch)});
+      shared.step(step, {one, one, one});
+      gathered.step(step, {one, train_on(batch), one});
+    }
+    for (std::int64_t lane = 0; lane < 3; ++lane) {
+      CHECK(test::same_bits(shared.state(lane).weights, own.state(lane).weights));
+      CHECK(test::same_bits(gathered.state(lane).weights, own.state(lane).weights));
+    }
+  }
+}
+
 TEST_CASE("A frozen step changes nothing; a coasting one applies momentum and decay with a zero gradient") {
   const Fixture fixture;
   auto pack = fixture.pack({hyper(0.1, 0.5, 0.2), hyper(0.1, 0.5, 0.2)});

@@ -1,7 +1,7 @@
 #pragma once
-// A data set where training reads it. A small one (kKeptBytes) is kept normalised, and read in place; of a large one
-// the inputs stay bytes (or reals) as they came, and a batch is gathered by row and normalised on the way. What a row
-// becomes depends on that row alone: no statistic of other rows enters.
+// A data set where training reads it. A small one (dataset::kKeptBytes) is kept normalised, and read in place; of a
+// large one the inputs stay bytes (or reals) as they came, and a batch is gathered by row and normalised on the way.
+// What a row becomes depends on that row alone: no statistic of other rows enters.
 #include <torch/types.h>
 
 #include <cstdint>
@@ -16,14 +16,13 @@ namespace unroll::data {
 
 enum class Part { train, test };
 
-/// Data sets up to this size in the dtype are kept normalised.
-inline constexpr std::int64_t kKeptBytes = std::int64_t{256} << 20;
-
 [[nodiscard]] torch::ScalarType scalar_type(config::Dtype dtype);
 
 class ResidentData {
  public:
-  ResidentData(std::shared_ptr<const dataset::DataSet> set, config::Dtype dtype);
+  /// A set of up to kept_bytes is kept normalised.
+  ResidentData(std::shared_ptr<const dataset::DataSet> set, config::Dtype dtype,
+               std::int64_t kept_bytes = dataset::kKeptBytes);
 
   [[nodiscard]] const dataset::Description& description() const { return set_->description; }
   [[nodiscard]] torch::ScalarType dtype() const { return dtype_; }

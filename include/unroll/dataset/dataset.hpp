@@ -24,6 +24,9 @@ struct Description {
 /// Inputs of one part, row-major [rows, prod(shape)].
 using Inputs = std::variant<std::vector<std::uint8_t>, std::vector<float>, std::vector<double>>;
 
+/// Data sets up to this size in the model's dtype are kept normalised beside what they came as.
+inline constexpr std::int64_t kKeptBytes = std::int64_t{256} << 20;
+
 struct DataSet {
   Description description;
   Inputs train_inputs;
