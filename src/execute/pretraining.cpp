@@ -54,7 +54,9 @@ hdf5::ArrayFile stage_of(Context& context, const plan::Pretraining& pretraining,
 
 model::State state_of(Context& context, const plan::Pretraining& pretraining, const hdf5::ArrayFile& stage) {
   const auto dtype = data::scalar_type(context.cell(pretraining.cell).model.dtype);
-  return model::from_arrays(context.network(pretraining.cell)->layout(), stage, dtype, "stage " + pretraining.id).state;
+  return model::from_arrays(context.network(pretraining.cell)->layout(), stage, dtype, "stage " + pretraining.id, "",
+                            model::Values::any)
+      .state;
 }
 
 std::optional<model::State> cached_state(Context& context, const plan::Pretraining& pretraining,

@@ -50,7 +50,7 @@ hdf5::ArrayFile train_repeat(Context& context, std::size_t index, const model::S
 
 model::State repeated_state(const model::Network& network, const hdf5::ArrayFile& repeat, std::int64_t step,
                             torch::ScalarType dtype) {
-  return model::from_arrays(network.layout(), repeat, dtype, "repeat", prefix(step)).state;
+  return model::from_arrays(network.layout(), repeat, dtype, "repeat", prefix(step), model::Values::any).state;
 }
 
 }  // namespace unroll::execute

@@ -81,7 +81,11 @@ void TreeRunner::measure(RunState& run, std::int64_t step, const learn::LanePack
   row.cell = static_cast<std::int64_t>(run.run->cell);
   row.seed = plan_.seeds[run.run->seed];
   if (row.status == "diverged") {
-    run.reason = run.status == "ok" ? "weights are not finite at step " + std::to_string(step) : run.reason;
+    if (run.status == "ok") {
+      const bool has_start = torch::isfinite(start_.weights).all().item<bool>();
+      run.reason = has_start ? "weights are not finite at step " + std::to_string(step)
+                             : "w_0 is not finite: pretraining diverged";
+    }
     run.status = "diverged";
   } else {
     measure_outputs(run, models, row, undefined);

@@ -43,7 +43,7 @@ hdf5::Array to_array(const ParameterSpec& spec, const torch::Tensor& flat, const
 
 /// Copies the array into its place; false if the file has none of that name.
 bool from_array(const ParameterSpec& spec, const hdf5::ArrayFile& file, const torch::Tensor& flat,
-                const std::string& file_name, const std::string& prefix) {
+                const std::string& file_name, const std::string& prefix, Values values) {
   const auto found = std::find_if(file.arrays.begin(), file.arrays.end(),
                                   [&](const auto& array) { return array.name == prefix + spec.name; });
   if (found == file.arrays.end()) {
@@ -59,7 +59,7 @@ bool from_array(const ParameterSpec& spec, const hdf5::ArrayFile& file, const to
   }
   auto source = torch::empty({spec.size}, is_double ? torch::kFloat64 : torch::kFloat32);
   std::memcpy(source.data_ptr(), found->bytes.data(), found->bytes.size());
-  if (!torch::isfinite(source).all().item<bool>()) {
+  if (values == Values::finite && !torch::isfinite(source).all().item<bool>()) {
     throw UsageError(file_name + ": dataset " + found->name + " holds values that are not finite");
   }
   flat.narrow(0, spec.offset, spec.size).copy_(source);
@@ -118,16 +118,16 @@ std::vector<hdf5::Array> to_arrays(const Layout& layout, const torch::Tensor& we
 }
 
 LoadedState from_arrays(const Layout& layout, const hdf5::ArrayFile& file, torch::ScalarType dtype,
-                        const std::string& file_name, const std::string& prefix) {
+                        const std::string& file_name, const std::string& prefix, Values values) {
   LoadedState loaded{{torch::empty({layout.num_parameters}, dtype), constant_buffers(layout, dtype)}, true};
   for (const auto& spec : layout.parameters) {
-    if (!from_array(spec, file, loaded.state.weights, file_name, prefix)) {
+    if (!from_array(spec, file, loaded.state.weights, file_name, prefix, values)) {
       throw UsageError(file_name + ": has no dataset " + prefix + spec.name + " of shape " + shape_text(spec.shape) +
                        "; name the datasets as in a PyTorch state_dict");
     }
   }
   for (const auto& spec : layout.buffers) {
-    loaded.has_buffers = from_array(spec, file, loaded.state.buffers, file_name, prefix) && loaded.has_buffers;
+    loaded.has_buffers = from_array(spec, file, loaded.state.buffers, file_name, prefix, values) && loaded.has_buffers;
   }
   return loaded;
 }

@@ -49,7 +49,10 @@ struct LoadedState {
   State state;
   bool has_buffers = false;
 };
+/// any: of stages of our own, whose training may have diverged.
+enum class Values { finite, any };
 [[nodiscard]] LoadedState from_arrays(const Layout& layout, const hdf5::ArrayFile& file, torch::ScalarType dtype,
-                                      const std::string& file_name, const std::string& prefix = "");
+                                      const std::string& file_name, const std::string& prefix = "",
+                                      Values values = Values::finite);
 
 }  // namespace unroll::model
