@@ -34,12 +34,15 @@ void TreeRunner::at_clock(std::int64_t step, const learn::LanePack& pack) {
   measure_seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
 }
 
+model::State TreeRunner::Models::unlearned() const {
+  const auto weights = original.weights.to(torch::kFloat64) + correction;
+  return {weights.to(original.weights.scalar_type()), original.buffers};
+}
+
 TreeRunner::Models TreeRunner::models_of(const RunState& run, std::int64_t step, const learn::LanePack& pack) const {
   Models models;
   models.original = pack.state(original_lane_);
   models.correction = run.unlearner->correction(models.original);
-  models.unlearned = {(models.original.weights.to(torch::kFloat64) + models.correction).to(data_->dtype()),
-                      models.original.buffers};
   const auto index = run.run->fork;
   const auto lane = fork_lanes_.find(index);
   if (tree_.forks[index].repeat) {
@@ -130,7 +133,8 @@ void TreeRunner::measure_outputs(RunState& run, const Models& models, record::Pa
   }
   const auto& rows = run.evaluation;
   const auto& retrained = evaluated("retrained", run, models.retrained);
-  const auto unlearned = outputs_of(*network_, *data_, models.unlearned, rows);
+  const auto state = models.unlearned();
+  const auto unlearned = outputs_of(*network_, *data_, state, rows);
   if (settings.output.logits) {
     append_logits(run.logits, row.step, "original", outputs_of(*network_, *data_, models.original, rows));
     append_logits(run.logits, row.step, "retrained", retrained.logits);
@@ -146,8 +150,8 @@ void TreeRunner::measure_outputs(RunState& run, const Models& models, record::Pa
   } else if (rows.retain.empty()) {
     undefined.add("reestimated", "no_rows");
   } else {
-    const auto buffers = learn::reestimated_buffers(*network_, models.unlearned, *data_, rows.retain);
-    reestimated = scores_of(*data_, outputs_of(*network_, *data_, {models.unlearned.weights, buffers}, rows), rows);
+    const auto buffers = learn::reestimated_buffers(*network_, state, *data_, rows.retain);
+    reestimated = scores_of(*data_, outputs_of(*network_, *data_, {state.weights, buffers}, rows), rows);
   }
   const auto original = original_predictions(run, models.original);
   const auto scores = scores_of(*data_, unlearned, rows);
@@ -184,7 +188,7 @@ void TreeRunner::keep_arrays(RunState& run, const Models& models, std::int64_t s
     };
     keep("original-" + tree_.id, models.original);
     keep("retrained-" + tree_.forks[run.run->fork].id, models.retrained);
-    keep("unlearned-" + run.run->id, models.unlearned);
+    keep("unlearned-" + run.run->id, models.unlearned());
   }
   if (settings.output.logits) {
     append_rows(run.logits, run.evaluation);

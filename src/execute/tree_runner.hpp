@@ -72,8 +72,9 @@ class TreeRunner {
   };
   /// The models of one run at one step.
   struct Models {
-    model::State original, retrained, unlearned;
+    model::State original, retrained;
     torch::Tensor correction;  // double [P]
+    [[nodiscard]] model::State unlearned() const;
   };
 
   [[nodiscard]] bool is_here(const plan::Run& run) const;

@@ -17,6 +17,15 @@ constexpr double kActivationCopies = 2;  // forward and backward
 
 Work work(const Rate& rate, double flop) { return {flop, rate.overhead_s + flop / rate.flop_per_s}; }
 
+/// Hessian-vector products of one sigma: solvers stop early, after some ten (src/learn/README.md).
+std::int64_t products_of(const Settings::Measure& measure) {
+  constexpr std::int64_t kUsual = 10;
+  if (measure.sigma == config::Sigma::power) {
+    return std::min(kUsual, measure.power_iterations);
+  }
+  return measure.lanczos_tolerance > 0 ? std::min(kUsual, measure.lanczos_steps) : measure.lanczos_steps;
+}
+
 std::int64_t largest_batch(const dataset::OrderTable& table) {
   std::size_t rows = 0;
   for (const auto& batch : table.batches) {
@@ -69,8 +78,7 @@ CostModel::Cell CostModel::cell_costs(std::size_t index) {
   if (cell.measure.sigma != config::Sigma::none) {
     const std::int64_t num_rolling =
         cell.measure.sigma_every ? facts_[index].last_measured / *cell.measure.sigma_every : 0;
-    const std::int64_t num_hvps =
-        cell.measure.sigma == config::Sigma::lanczos ? cell.measure.lanczos_steps : cell.measure.power_iterations;
+    const std::int64_t num_hvps = products_of(cell.measure);
     costs.curvature = real((facts_[index].num_measured + num_rolling) * num_hvps) * costs.hvp;
   }
   return costs;

@@ -15,11 +15,11 @@ except ImportError:
 
 
 def documented_columns():
-    """By table: the names in the first column of its Markdown table."""
+    """By file and table: the names in the first column of its Markdown table."""
     tables = {}
     for line in (support.SOURCE / "src/record/README.md").read_text(encoding="utf-8").splitlines():
-        if title := re.match(r"## /(\w+):", line):
-            columns = tables.setdefault(title[1], set())
+        if title := re.match(r"## (?:(\S+), )?/(\w+):", line):
+            columns = tables.setdefault((title[1] or "results.h5", title[2]), set())
         elif column := re.match(r"\| `(\w+)` \|", line):
             columns.add(column[1])
     return tables
@@ -35,9 +35,10 @@ class Cifar10Test(support.ProgramTest):
                               env=dict(os.environ, UNROLL_TORCH=support.TORCH))
         self.assertEqual(result.returncode, 0, result.stderr)
         documented = documented_columns()
-        with h5py.File(output / "results.h5") as file:
-            for table, columns in documented.items():
+        for (name, table), columns in documented.items():
+            with h5py.File(output / name) as file:
                 self.assertEqual(set(file[table]) - {"row"}, columns, table)
+        with h5py.File(output / "results.h5") as file:
             pairs = {name: column[()] for name, column in file["pairs"].items()}
             layers = file["layers/layer"][()]
         self.assertEqual(len(pairs["step"]), 2 * 2 * 2)  # cells, seeds, steps

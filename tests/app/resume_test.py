@@ -9,7 +9,7 @@ import unittest
 
 from support import MPIEXEC, PROGRAM, QUICKSTART, TORCH, ProgramTest, call, sets
 
-SETTINGS = ["study.seeds=0..5", "forget.index=0,10", "measure.steps=20,40", "pretrain.epochs=2", "run.lanes=4"]
+SETTINGS = ["study.seeds=0..5", "forget.index=0,10", "measure.steps=10..50", "pretrain.epochs=2", "run.lanes=4"]
 FILES = ["results.h5", "results.h5.sha256"]
 
 
