@@ -13,6 +13,7 @@
 #include "keys_text.hpp"
 #include "unroll/app/prepare.hpp"
 #include "unroll/base/error.hpp"
+#include "unroll/base/wording.hpp"
 #include "unroll/store/report.hpp"
 #include "unroll/store/store.hpp"
 
@@ -52,10 +53,6 @@ constexpr std::array<Command, 6> kCommands{{
      "faster.\n",
      run_doctor},
 }};
-
-std::string counted(std::int64_t count, const std::string& what) {
-  return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
-}
 
 constexpr std::size_t kMinWidth = 80;
 

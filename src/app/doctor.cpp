@@ -1,11 +1,10 @@
 #include "doctor.hpp"
 
 #include <algorithm>
-#include <cstdio>
 
 #include "size_text.hpp"
 #include "unroll/base/text.hpp"
-#include "unroll/base/wrap.hpp"
+#include "unroll/base/wording.hpp"
 
 namespace unroll::app {
 namespace {
@@ -15,16 +14,6 @@ constexpr std::size_t kMaxRanksShown = 32;
 
 std::string item(const std::string& name, const std::string& text, std::size_t width) {
   return wrapped(text.empty() ? name : name + std::string(kIndent - name.size(), ' ') + text, width, kIndent);
-}
-
-std::string number(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.3g", value);
-  return text;
-}
-
-std::string counted(std::int64_t count, const std::string& noun) {
-  return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
 }
 
 std::string hosts_text(const Job& job, std::size_t width) {
@@ -40,7 +29,7 @@ std::string hosts_text(const Job& job, std::size_t width) {
         machine.host + ": " + machine.cpu_model + ", " + counted(machine.num_cores, "core") +
             (has_twins ? " (" + counted(machine.num_cpus, "hardware thread") + ")" : "") + ", " +
             size_text(static_cast<double>(machine.memory_bytes)) + " of memory" +
-            (machine.cpu_limit > 0 ? "; its control group grants the time of " + number(machine.cpu_limit) + " cores"
+            (machine.cpu_limit > 0 ? "; its control group grants the time of " + rounded(machine.cpu_limit) + " cores"
                                    : ""),
         width);
   }
@@ -111,8 +100,8 @@ std::string memory_advice(const Room& room) {
 std::string timing_text(const Timing& timing) {
   const bool ranks_win = timing.steps_of_ranks >= timing.steps_of_threads;
   const std::string n = std::to_string(timing.num_cores);
-  return "measured now, " + timing.model + ": " + number(timing.steps_of_ranks) + " steps a second with " + n +
-         " models of 1 thread at once, " + number(timing.steps_of_threads) + " with one model of " + n + " threads. " +
+  return "measured now, " + timing.model + ": " + rounded(timing.steps_of_ranks) + " steps a second with " + n +
+         " models of 1 thread at once, " + rounded(timing.steps_of_threads) + " with one model of " + n + " threads. " +
          (ranks_win ? "So one thread a rank (run.threads = 1)."
                     : "So threads: run.threads = " + n + " and one rank a machine.");
 }

@@ -1,11 +1,11 @@
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <map>
 
 #include "doctor.hpp"
 #include "size_text.hpp"
 #include "unroll/base/text.hpp"
+#include "unroll/base/wording.hpp"
 
 namespace unroll::app {
 namespace {
@@ -18,16 +18,6 @@ std::map<std::string, Ranks> by_host(const Job& job) {
     hosts[machine.host].push_back(&machine);
   }
   return hosts;
-}
-
-std::string number(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.3g", value);
-  return text;
-}
-
-std::string counted(std::int64_t count, const std::string& noun) {
-  return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
 }
 
 std::string numbers_of(const Ranks& ranks) {
@@ -96,12 +86,12 @@ void find_crowding(const Job& job, const Ranks& ranks, std::int64_t threads, std
                     "ranks to the same ones, and both take turns: if more than one job runs, mpirun --bind-to none");
   }
   if (first.cpu_limit > 0 && static_cast<double>(wanted) > first.cpu_limit) {
-    found.push_back("the control group of " + first.host + " grants the time of " + number(first.cpu_limit) +
+    found.push_back("the control group of " + first.host + " grants the time of " + rounded(first.cpu_limit) +
                     " cores to " + counted(wanted, "thread") + ", which are stopped again and again: start " +
                     counted(std::max<std::int64_t>(1, static_cast<std::int64_t>(first.cpu_limit) / threads), "rank"));
   } else if (first.cpu_limit > 0 && first.cpu_limit < static_cast<double>(first.num_cpus)) {
     found.push_back(first.host + " shows " + std::to_string(first.num_cpus) +
-                    " hardware threads, but its control group " + "grants the time of " + number(first.cpu_limit) +
+                    " hardware threads, but its control group " + "grants the time of " + rounded(first.cpu_limit) +
                     " cores: count on these only");
   }
 }

@@ -1,5 +1,6 @@
 // unroll-worker: what `unroll run` and `unroll doctor` become on every rank, once all that needs no LibTorch was
 // checked.
+#include <cstdlib>
 #include <exception>
 #include <functional>
 #include <iostream>
@@ -72,21 +73,12 @@ int run(const mpi::Communicator& world, mpi::ThreadLevel provided, const std::st
   return exit_code(outcome);
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  std::optional<mpi::ThreadLevel> wanted;
-  try {
-    wanted = mpi::wanted_thread_level();
-  } catch (const UsageError& error) {
-    app::say_failure(error.what());
-    return app::kExitUsage;
-  }
+int run_with_mpi(mpi::ThreadLevel wanted, const std::vector<std::string>& words) {
   const std::string started_by = app::launcher();
-  const mpi::Environment environment(*wanted);
+  const mpi::Environment environment(wanted, started_by.empty());
   const auto world = mpi::Communicator::world();
   try {
-    return run(world, environment.provided(), started_by, std::vector<std::string>(argv + 1, argv + argc));
+    return run(world, environment.provided(), started_by, words);
   } catch (const UsageError& error) {
     if (world.rank() == 0) {
       std::cerr << "unroll: " << error.what() << "\n" << std::flush;
@@ -98,4 +90,20 @@ int main(int argc, char** argv) {
               << std::flush;
     mpi::Environment::abort(1);
   }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::optional<mpi::ThreadLevel> wanted;
+  try {
+    wanted = mpi::wanted_thread_level();
+  } catch (const UsageError& error) {
+    app::say_failure(error.what());
+    return app::kExitUsage;
+  }
+  const int code = run_with_mpi(*wanted, std::vector<std::string>(argv + 1, argv + argc));
+  std::cout.flush();
+  std::cerr.flush();
+  std::_Exit(code);  // all is closed; LibTorch's own exit takes 0.1 s to take its registry of operators apart
 }

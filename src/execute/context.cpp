@@ -36,11 +36,7 @@ std::shared_ptr<const model::Network> Context::network(std::size_t cell_index) {
   return network;
 }
 
-std::int64_t Context::max_lanes(std::size_t cell_index) const {
-  const auto& settings = cell(cell_index);
-  const bool folds = settings.model.arch == config::Arch::linear || settings.model.arch == config::Arch::mlp;
-  return settings.run.lanes.value_or(folds ? 64 : 1);
-}
+std::int64_t Context::max_lanes(std::size_t cell_index) const { return plan::max_lanes(cell(cell_index)); }
 
 model::State Context::initial_state(std::size_t cell_index, std::uint64_t seed) {
   const auto& settings = cell(cell_index);

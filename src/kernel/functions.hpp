@@ -43,10 +43,10 @@ struct Functions {
   void (*logit_gradient)(const std::int64_t* labels, std::int64_t rows, std::int64_t classes, LossSpec loss, Real* z);
   /// Rows of directions dz become (second derivative of the loss in the logits z) dz.
   void (*logit_curvature)(const Real* z, std::int64_t rows, std::int64_t classes, LossSpec loss, Real* dz);
-  /// outputs.hpp.
-  void (*softmax)(const Real* logits, std::int64_t rows, std::int64_t classes, Real* p, Real* log_p);
+  /// outputs.hpp; nullptr for float.
+  void (*softmax)(const double* logits, std::int64_t rows, std::int64_t classes, double* p, double* log_p);
   OutputSums (*output_sums)(const RowsOfOutputs& reference, const RowsOfOutputs& other, std::int64_t rows,
-                            std::int64_t classes);  // nullptr for float
+                            std::int64_t classes);
   /// One SGD step (Update in mlp.hpp).
   void (*update)(const Update& update, std::int64_t count, const Real* gradient, Real* velocity, Real* weights);
 };

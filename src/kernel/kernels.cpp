@@ -26,9 +26,9 @@ template <typename Real, bool kTransposed, int M, int N, bool kPartial>
 UNROLL_INLINE void tile(const Product<Real>& p, std::int64_t i, std::int64_t j, int tail) {
   constexpr int kStep = kWidth<Real>;
   Vec<Real> acc[M][N];
-#pragma GCC unroll 4
+#pragma GCC unroll 8
   for (int m = 0; m < M; ++m) {
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (int n = 0; n < N; ++n) {
       const std::int64_t column = j + n * kStep;
       acc[m][n] = p.start.accumulate ? load_column<Real, kPartial>(p.c + (i + m) * p.n + column, n == N - 1, tail)
@@ -44,22 +44,22 @@ UNROLL_INLINE void tile(const Product<Real>& p, std::int64_t i, std::int64_t j, 
     const Real* b = p.b[k] + j;
     const Real* a = kTransposed ? p.a[k] + i : nullptr;
     Vec<Real> columns[N];
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (int n = 0; n < N; ++n) {
       columns[n] = load_column<Real, kPartial>(b + n * kStep, n == N - 1, tail);
     }
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (int m = 0; m < M; ++m) {
       const Real factor = kTransposed ? a[m] : rows[m][k];
-#pragma GCC unroll 4
+#pragma GCC unroll 8
       for (int n = 0; n < N; ++n) {
         acc[m][n] += factor * columns[n];
       }
     }
   }
-#pragma GCC unroll 4
+#pragma GCC unroll 8
   for (int m = 0; m < M; ++m) {
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (int n = 0; n < N; ++n) {
       Real* to = p.c + (i + m) * p.n + j + n * kStep;
       if (kPartial && n == N - 1) {
@@ -74,6 +74,11 @@ UNROLL_INLINE void tile(const Product<Real>& p, std::int64_t i, std::int64_t j, 
 template <typename Real, bool kTransposed, int N, bool kPartial>
 void column_of_tiles(const Product<Real>& p, std::int64_t m, std::int64_t j, int tail) {
   std::int64_t i = 0;
+  if constexpr (N == 1) {  // enough chains to hide how long one multiply-add takes
+    for (; i + 8 <= m; i += 8) {
+      tile<Real, kTransposed, 8, N, kPartial>(p, i, j, tail);
+    }
+  }
   for (; i + 4 <= m; i += 4) {
     tile<Real, kTransposed, 4, N, kPartial>(p, i, j, tail);
   }
@@ -117,23 +122,23 @@ UNROLL_INLINE void dots_of(const Real* const* a, const Real* const* b, std::int6
                            std::int64_t k, Start<Real> start, Real* c) {
   constexpr int kStep = kWidth<Real>;
   Vec<Real> acc[M][N];
-#pragma GCC unroll 4
+#pragma GCC unroll 8
   for (int m = 0; m < M; ++m) {
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (int column = 0; column < N; ++column) {
       acc[m][column] = Vec<Real>{};
     }
   }
   const auto add = [&](auto take) {
     Vec<Real> right[N];
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (int column = 0; column < N; ++column) {
       right[column] = take(b[j + column]);
     }
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (int m = 0; m < M; ++m) {
       const Vec<Real> left = take(a[i + m]);
-#pragma GCC unroll 4
+#pragma GCC unroll 8
       for (int column = 0; column < N; ++column) {
         acc[m][column] += left * right[column];
       }
@@ -147,9 +152,9 @@ UNROLL_INLINE void dots_of(const Real* const* a, const Real* const* b, std::int6
     const int tail = static_cast<int>(k - at);
     add([&](const Real* row) { return load(row + at, tail); });
   }
-#pragma GCC unroll 4
+#pragma GCC unroll 8
   for (int m = 0; m < M; ++m) {
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (int column = 0; column < N; ++column) {
       Real& to = c[(i + m) * n + j + column];
       const Real first = start.accumulate ? to : start.bias != nullptr ? start.bias[j + column] : Real{0};
@@ -323,57 +328,140 @@ void multiply_add(std::int64_t count, const Real* b, const Real* c, const Real* 
   });
 }
 
-UNROLL_INLINE float square_root(float value) { return __builtin_sqrtf(value); }
 UNROLL_INLINE double square_root(double value) { return __builtin_sqrt(value); }
-UNROLL_INLINE float logarithm(float value) { return __builtin_logf(value); }
-UNROLL_INLINE double logarithm(double value) { return __builtin_log(value); }
 
-/// Of one row of logits: the sum of exp(z - top), the mean, and S's deviation with the divisor C - 1.
 template <typename Real>
-struct RowOfLogits {
-  Real top, sum_of_exps = 0, mean = 0, deviation = 0;
+UNROLL_INLINE Vec<Real> square_roots(Vec<Real> v) {
+  for (int i = 0; i < kWidth<Real>; ++i) {
+    v[i] = static_cast<Real>(square_root(v[i]));
+  }
+  return v;
+}
 
-  RowOfLogits(const Real* z, std::int64_t classes, bool has_deviation) {
-    Vec<Real> tops = broadcast(z[0]), total{}, exps{}, squares{};
-    by_vectors<Real>(classes, [&](std::int64_t at, int n) {
-      const Vec<Real> v = take(z + at, n);
-      const Vec<Real> known = keep<Real>(v, n, z[0]);
-      tops = known > tops ? known : tops;
-      total += v;
-    });
-    top = largest<Real>(tops);
-    mean = sum<Real>(total) / static_cast<Real>(classes);
-    by_vectors<Real>(classes, [&](std::int64_t at, int n) {
-      const Vec<Real> v = take(z + at, n);
-      exps += keep<Real>(exp_of_negative<Real>(v - top), n, Real{0});
-      const Vec<Real> centred = keep<Real>(v - mean, n, Real{0});
-      squares += centred * centred;
-    });
-    sum_of_exps = sum<Real>(exps);
+/// Up to a vector's width of rows [classes], turned so that each class is a vector over the rows; a chunk of classes at
+/// a time. Sums over classes are then chains in their order, whatever rows stand beside a row.
+template <typename Real>
+class Turned {
+ public:
+  static constexpr std::int64_t kChunk = 64;
+
+  UNROLL_INLINE Turned(const Real* rows, int count, std::int64_t classes)
+      : rows_(rows), count_(count), classes_(classes) {}
+
+  UNROLL_INLINE void hold(std::int64_t first, std::int64_t size) {
+    if (held_ == first) {
+      return;
+    }
+    held_ = first;
+    for (int row = 0; row < kWidth<Real>; ++row) {  // places beyond the last row repeat it
+      const Real* from = rows_ + (row < count_ ? row : count_ - 1) * classes_ + first;
+      for (std::int64_t c = 0; c < size; ++c) {
+        values_[c * kWidth<Real> + row] = from[c];
+      }
+    }
+  }
+  [[nodiscard]] UNROLL_INLINE Vec<Real> of(std::int64_t place) const { return load(values_ + place * kWidth<Real>); }
+  UNROLL_INLINE void set(std::int64_t place, Vec<Real> v) { store(values_ + place * kWidth<Real>, v); }
+  UNROLL_INLINE void write(Real* rows, std::int64_t size) const {
+    for (int row = 0; row < count_; ++row) {
+      for (std::int64_t c = 0; c < size; ++c) {
+        rows[row * classes_ + held_ + c] = values_[c * kWidth<Real> + row];
+      }
+    }
+  }
+
+ private:
+  const Real* rows_;
+  int count_;
+  std::int64_t classes_, held_ = -1;
+  alignas(kBytes) Real values_[kChunk * kWidth<Real>];
+};
+
+/// Calls chunk(first, size) for chunks of classes.
+template <typename Real, typename Chunk>
+UNROLL_INLINE void by_chunks(std::int64_t classes, Chunk chunk) {
+  for (std::int64_t first = 0; first < classes; first += Turned<Real>::kChunk) {
+    chunk(first, classes - first < Turned<Real>::kChunk ? classes - first : Turned<Real>::kChunk);
+  }
+}
+
+/// Calls body(class, its vectors) for every class.
+template <typename Real, typename Body, typename... Blocks>
+UNROLL_INLINE void by_classes(std::int64_t classes, Body body, Blocks&... blocks) {
+  by_chunks<Real>(classes, [&](std::int64_t first, std::int64_t size) {
+    (blocks.hold(first, size), ...);
+    for (std::int64_t place = 0; place < size; ++place) {
+      body(first + place, blocks.of(place)...);
+    }
+  });
+}
+
+/// Writes body(class, its vectors), for every class, to rows `to` by way of the first block.
+template <typename Real, typename Body, typename Block, typename... Blocks>
+UNROLL_INLINE void change_classes(std::int64_t classes, Real* to, Body body, Block& block, Blocks&... others) {
+  by_chunks<Real>(classes, [&](std::int64_t first, std::int64_t size) {
+    block.hold(first, size);
+    (others.hold(first, size), ...);
+    for (std::int64_t place = 0; place < size; ++place) {
+      block.set(place, body(first + place, block.of(place), others.of(place)...));
+    }
+    block.write(to, size);
+  });
+}
+
+template <typename Real>
+UNROLL_INLINE Vec<Real> largest_of(Turned<Real>& z, std::int64_t classes) {
+  Vec<Real> top{};
+  by_classes<Real>(
+      classes, [&](std::int64_t c, Vec<Real> v) { top = c == 0 ? v : (v > top ? v : top); }, z);
+  return top;
+}
+
+/// Of rows of logits: the sums of exp(z - top), the means, and S's deviations with the divisor C - 1. The mean is taken
+/// from the top, so that equal logits deviate by exactly 0.
+template <typename Real>
+struct LogitSums {
+  Vec<Real> top, sum_of_exps{}, mean{}, deviation{};
+
+  UNROLL_INLINE LogitSums(Turned<Real>& z, std::int64_t classes, bool has_deviation) : top(largest_of(z, classes)) {
+    by_classes<Real>(
+        classes,
+        [&](std::int64_t, Vec<Real> v) {
+          sum_of_exps += exp_of_negative<Real>(v - top);
+          mean += v - top;
+        },
+        z);
+    mean = top + mean / static_cast<Real>(classes);
     if (has_deviation) {
-      deviation = square_root(sum<Real>(squares) / static_cast<Real>(classes - 1));
+      by_classes<Real>(
+          classes, [&](std::int64_t, Vec<Real> v) { deviation += (v - mean) * (v - mean); }, z);
+      deviation = square_roots<Real>(deviation / static_cast<Real>(classes - 1));
     }
   }
 };
 
 template <typename Real>
 void logit_gradient(const std::int64_t* labels, std::int64_t rows, std::int64_t classes, LossSpec loss, Real* z) {
+  using Scalar = typename Simd<Real>::Scalar;
   const Real scale = static_cast<Real>(1 / loss.denominator);
   const Real weight = static_cast<Real>(loss.gamma / (loss.denominator * static_cast<double>(classes)));
-  for (std::int64_t row = 0; row < rows; ++row, z += classes) {
-    const RowOfLogits<Real> of(z, classes, loss.gamma != 0);
-    const Real slope = of.deviation > 0 ? weight / (static_cast<Real>(classes - 1) * of.deviation) : Real{0};
-    by_vectors<Real>(classes, [&](std::int64_t at, int n) {
-      const Vec<Real> v = take(z + at, n);
-      const auto label = static_cast<typename Simd<Real>::Scalar>(labels[row] - at);
-      const Vec<Real> hit = indices<Real>() == label ? broadcast(Real{1}) : Vec<Real>{};
-      Vec<Real> gradient = (exp_of_negative<Real>(v - of.top) / of.sum_of_exps - hit) * scale;
-      if (loss.gamma != 0) {
-        gradient += (v - of.mean) * slope;
-      }
-      put(z + at, gradient, n);
-    });
-  }
+  by_vectors<Real>(rows, [&](std::int64_t first, int count) {
+    Turned<Real> block(z + first * classes, count, classes);
+    const LogitSums<Real> of(block, classes, loss.gamma != 0);
+    const Vec<Real> slope = of.deviation > 0 ? weight / (static_cast<Real>(classes - 1) * of.deviation) : Vec<Real>{};
+    typename Simd<Real>::Int label{};
+    for (int row = 0; row < count; ++row) {
+      label[row] = static_cast<Scalar>(labels[first + row]);
+    }
+    change_classes(
+        classes, z + first * classes,
+        [&](std::int64_t c, Vec<Real> v) {
+          const Vec<Real> hit = label == static_cast<Scalar>(c) ? broadcast(Real{1}) : Vec<Real>{};
+          const Vec<Real> gradient = (exp_of_negative<Real>(v - of.top) / of.sum_of_exps - hit) * scale;
+          return loss.gamma != 0 ? gradient + (v - of.mean) * slope : gradient;
+        },
+        block);
+  });
 }
 
 template <typename Real>
@@ -381,64 +469,74 @@ void logit_curvature(const Real* z, std::int64_t rows, std::int64_t classes, Los
   const Real scale = static_cast<Real>(1 / loss.denominator);
   const Real others = static_cast<Real>(classes - 1);
   const Real weight = static_cast<Real>(loss.gamma / (loss.denominator * static_cast<double>(classes)));
-  for (std::int64_t row = 0; row < rows; ++row, z += classes, dz += classes) {
-    const RowOfLogits<Real> of(z, classes, loss.gamma != 0);
-    Vec<Real> products{}, total{}, spread{};
-    by_vectors<Real>(classes, [&](std::int64_t at, int n) {
-      const Vec<Real> v = take(z + at, n), d = take(dz + at, n);
-      products += keep<Real>(exp_of_negative<Real>(v - of.top) / of.sum_of_exps * d, n, Real{0});
-      total += d;
-      spread += keep<Real>((v - of.mean) * d, n, Real{0});
-    });
-    const Real expected = sum<Real>(products);
-    const Real mean = sum<Real>(total) / static_cast<Real>(classes);
-    const bool has_deviation = loss.gamma != 0 && of.deviation > 0;
-    const Real inverse = has_deviation ? weight / (others * of.deviation) : Real{0};
-    const Real turned = has_deviation ? sum<Real>(spread) / (others * of.deviation * of.deviation) : Real{0};
-    by_vectors<Real>(classes, [&](std::int64_t at, int n) {
-      const Vec<Real> v = take(z + at, n), d = take(dz + at, n);
-      const Vec<Real> p = exp_of_negative<Real>(v - of.top) / of.sum_of_exps;
-      Vec<Real> result = p * (d - expected) * scale;
-      if (has_deviation) {
-        result += ((d - mean) - (v - of.mean) * turned) * inverse;
-      }
-      put(dz + at, result, n);
-    });
-  }
+  by_vectors<Real>(rows, [&](std::int64_t first, int count) {
+    Turned<Real> logits(z + first * classes, count, classes), along(dz + first * classes, count, classes);
+    const LogitSums<Real> of(logits, classes, loss.gamma != 0);
+    Vec<Real> expected{}, mean{}, spread{};
+    by_classes<Real>(
+        classes,
+        [&](std::int64_t, Vec<Real> v, Vec<Real> d) {
+          expected += exp_of_negative<Real>(v - of.top) / of.sum_of_exps * d;
+          mean += d;
+          spread += (v - of.mean) * d;
+        },
+        logits, along);
+    mean /= static_cast<Real>(classes);
+    const Vec<Real> inverse = of.deviation > 0 ? weight / (others * of.deviation) : Vec<Real>{};
+    const Vec<Real> turned = of.deviation > 0 ? spread / (others * of.deviation * of.deviation) : Vec<Real>{};
+    change_classes(
+        classes, dz + first * classes,
+        [&](std::int64_t, Vec<Real> d, Vec<Real> v) {
+          const Vec<Real> p = exp_of_negative<Real>(v - of.top) / of.sum_of_exps;
+          const Vec<Real> result = p * (d - expected) * scale;
+          return loss.gamma != 0 ? result + ((d - mean) - (v - of.mean) * turned) * inverse : result;
+        },
+        along, logits);
+  });
 }
 
-template <typename Real>
-void softmax(const Real* logits, std::int64_t rows, std::int64_t classes, Real* p, Real* log_p) {
-  for (std::int64_t row = 0; row < rows; ++row) {
-    const RowOfLogits<Real> of(logits, classes, false);
-    const Real shift = of.top + logarithm(of.sum_of_exps);
-    by_vectors<Real>(classes, [&](std::int64_t at, int n) {
-      const Vec<Real> v = take(logits + at, n);
-      put(p + at, exp_of_negative<Real>(v - of.top) / of.sum_of_exps, n);
-      put(log_p + at, v - shift, n);
-    });
-    logits += classes;
-    p += classes;
-    log_p += classes;
-  }
+void softmax(const double* logits, std::int64_t rows, std::int64_t classes, double* p, double* log_p) {
+  by_vectors<double>(rows, [&](std::int64_t first, int count) {
+    const std::int64_t begin = first * classes;
+    Turned<double> block(logits + begin, count, classes);
+    const Vec<double> top = largest_of(block, classes);
+    Vec<double> sums{};
+    change_classes(
+        classes, p + begin,
+        [&](std::int64_t, Vec<double> v) {
+          const Vec<double> e = exp_of_negative<double>(v - top);
+          sums += e;
+          return e;
+        },
+        block);
+    const Vec<double> shift = top + (sums == sums ? log_of_positive(sums) : sums);  // not a number stays one
+    for (int row = 0; row < count; ++row) {
+      by_vectors<double>(classes, [&](std::int64_t j, int n) {
+        const std::int64_t at = begin + row * classes + j;
+        put(p + at, take(p + at, n) / sums[row], n);
+        put(log_p + at, take(logits + at, n) - shift[row], n);
+      });
+    }
+  });
 }
 
 OutputSums output_sums(const RowsOfOutputs& reference, const RowsOfOutputs& other, std::int64_t rows,
                        std::int64_t classes) {
   OutputSums sums;
   Vec<double> kl{}, js{};
+  by_vectors<double>(rows * classes, [&](std::int64_t at, int n) {
+    const Vec<double> p = take(reference.p + at, n), q = take(other.p + at, n), zero{};
+    const Vec<double> log_p = take(reference.log_p + at, n), log_q = take(other.log_p + at, n);
+    const Vec<double> mean = (p + q) * 0.5;
+    const Vec<double> log_mean = log_of_positive(mean > 0 ? mean : broadcast(1.0));
+    kl += p > 0 ? p * (log_p - log_q) : zero;
+    const Vec<double> both = (p > 0 ? p * (log_p - log_mean) : zero) + (q > 0 ? q * (log_q - log_mean) : zero);
+    js += p == q ? zero : both;
+  });
   for (std::int64_t row = 0; row < rows * classes; row += classes) {
     Vec<double> squares{};
     by_vectors<double>(classes, [&](std::int64_t at, int n) {
-      const auto of = [&](const double* values) { return take(values + row + at, n); };
-      const Vec<double> p = of(reference.p), q = of(other.p), zero{};
-      const Vec<double> log_p = of(reference.log_p), log_q = of(other.log_p);
-      const Vec<double> mean = (p + q) * 0.5;
-      const Vec<double> log_mean = log_of_positive(mean > 0 ? mean : broadcast(1.0));
-      kl += p > 0 ? p * (log_p - log_q) : zero;
-      const Vec<double> both = (p > 0 ? p * (log_p - log_mean) : zero) + (q > 0 ? q * (log_q - log_mean) : zero);
-      js += p == q ? zero : both;
-      const Vec<double> apart = of(reference.logits) - of(other.logits);
+      const Vec<double> apart = take(reference.logits + row + at, n) - take(other.logits + row + at, n);
       squares += apart * apart;
     });
     sums.logits_l2 += square_root(sum<double>(squares));
@@ -448,11 +546,13 @@ OutputSums output_sums(const RowsOfOutputs& reference, const RowsOfOutputs& othe
   return sums;
 }
 
-OutputSums (*output_sums_for(double))(const RowsOfOutputs&, const RowsOfOutputs&, std::int64_t, std::int64_t) {
-  return output_sums;
-}
-OutputSums (*output_sums_for(float))(const RowsOfOutputs&, const RowsOfOutputs&, std::int64_t, std::int64_t) {
-  return nullptr;
+/// softmax and output_sums are there in double alone.
+template <typename Real>
+void add_outputs(Functions<Real>&) {}
+template <>
+void add_outputs<double>(Functions<double>& table) {
+  table.softmax = softmax;
+  table.output_sums = output_sums;
 }
 
 template <typename Real>
@@ -480,20 +580,24 @@ void update(const Update& update, std::int64_t count, const Real* gradient, Real
 
 template <typename Real>
 const Functions<Real>& table() {
-  static const Functions<Real> kTable{UNROLL_TEXT(UNROLL_KERNEL_BUILD),
-                                      product_of<Real, false>,
-                                      product_of<Real, true>,
-                                      dots<Real>,
-                                      transpose<Real>,
-                                      column_sums<Real>,
-                                      activate<Real>,
-                                      multiply<Real>,
-                                      multiply_add<Real>,
-                                      logit_gradient<Real>,
-                                      logit_curvature<Real>,
-                                      softmax<Real>,
-                                      output_sums_for(Real{}),
-                                      update<Real>};
+  static const Functions<Real> kTable = [] {
+    Functions<Real> functions{UNROLL_TEXT(UNROLL_KERNEL_BUILD),
+                              product_of<Real, false>,
+                              product_of<Real, true>,
+                              dots<Real>,
+                              transpose<Real>,
+                              column_sums<Real>,
+                              activate<Real>,
+                              multiply<Real>,
+                              multiply_add<Real>,
+                              logit_gradient<Real>,
+                              logit_curvature<Real>,
+                              nullptr,
+                              nullptr,
+                              update<Real>};
+    add_outputs(functions);
+    return functions;
+  }();
   return kTable;
 }
 

@@ -72,9 +72,10 @@ struct Mlp<Real>::State {
   const Functions<Real>& kernels = functions<Real>();
   std::vector<Layer> layers;
   config::Activation activation;
-  std::vector<Kept<Real>> kept;    // of the current pass, one a layer
-  std::vector<Kept<Real>> turned;  // Hessian: derivatives of value, outer and inner along v
-  Matrix<Real> transposed;
+  std::vector<Kept<Real>> kept;             // of the current pass, one a layer
+  std::vector<Kept<Real>> turned;           // Hessian: derivatives of value, outer and inner along v
+  std::vector<Matrix<Real>> columns;        // of the pass's weights: transposed, for wide layers
+  std::vector<Matrix<Real>> columns_along;  // of a direction likewise
   std::vector<const Real*> weight_rows;
   // The point of Hessian-vector products.
   std::vector<Real> weights;
@@ -88,6 +89,8 @@ struct Mlp<Real>::State {
       layers.push_back({in, out, offset, offset + in * out});
       offset += (in + 1) * out;
     }
+    columns.resize(layers.size());
+    columns_along.resize(layers.size());
     kept.resize(layers.size());
     turned.resize(layers.size());
   }
@@ -98,27 +101,35 @@ struct Mlp<Real>::State {
     return weight_rows.data();
   }
 
-  /// out = start + input W^T.
-  void apply(const Layer& layer, const Real* flat, const Real* const* input, std::int64_t rows, Start<Real> start,
-             Real* out) {
-    const Real* weight = flat + layer.weight;
-    if (layer.out < kWide) {
-      kernels.dots(input, rows_of_weights(weight, layer), rows, layer.out, layer.in, start, out);
-      return;
+  void turn(const Real* flat, std::vector<Matrix<Real>>& to) {
+    for (std::size_t i = 0; i < layers.size(); ++i) {
+      const auto& layer = layers[i];
+      if (layer.out >= kWide) {
+        to[i].resize(layer.in, layer.out);
+        kernels.transpose(flat + layer.weight, layer.out, layer.in, to[i].data());
+      }
     }
-    transposed.resize(layer.in, layer.out);
-    kernels.transpose(weight, layer.out, layer.in, transposed.data());
-    kernels.product(input, transposed.rows(), rows, layer.out, layer.in, start, out);
+  }
+
+  /// out = start + input W^T of layer i; the weights' columns were made by `turn`.
+  void apply(std::size_t i, const Real* flat, const std::vector<Matrix<Real>>& turned_weights, const Real* const* input,
+             std::int64_t rows, Start<Real> start, Real* out) {
+    const auto& layer = layers[i];
+    if (layer.out < kWide) {
+      kernels.dots(input, rows_of_weights(flat + layer.weight, layer), rows, layer.out, layer.in, start, out);
+    } else {
+      kernels.product(input, turned_weights[i].rows(), rows, layer.out, layer.in, start, out);
+    }
   }
 
   enum class Keep { values, slopes, bends };
 
-  /// Fills kept[...].value (logits in the last) and what `keep` asks for.
+  /// Fills kept[...].value (logits in the last) and what `keep` asks for; `columns` are flat's.
   void forward(const Real* flat, const Real* const* input, std::int64_t rows, Keep keep) {
     for (std::size_t i = 0; i < layers.size(); ++i) {
       auto& here = kept[i];
       here.value.resize(rows, layers[i].out);
-      apply(layers[i], flat, input, rows, {flat + layers[i].bias, false}, here.value.data());
+      apply(i, flat, columns, input, rows, {flat + layers[i].bias, false}, here.value.data());
       if (i + 1 == layers.size()) {
         return;
       }
@@ -170,13 +181,14 @@ struct Mlp<Real>::State {
 
   /// Derivatives along v of every layer's values, then of the loss's gradient in the logits.
   void forward_along(const Real* v, std::int64_t rows) {
+    turn(v, columns_along);
     for (std::size_t i = 0; i < layers.size(); ++i) {
       auto& here = turned[i].value;
       here.resize(rows, layers[i].out);
-      apply(layers[i], v, i > 0 ? kept[i - 1].value.rows() : inputs.data(), rows, {v + layers[i].bias, false},
+      apply(i, v, columns_along, i > 0 ? kept[i - 1].value.rows() : inputs.data(), rows, {v + layers[i].bias, false},
             here.data());
       if (i > 0) {
-        apply(layers[i], weights.data(), turned[i - 1].outer.rows(), rows, {nullptr, true}, here.data());
+        apply(i, weights.data(), columns, turned[i - 1].outer.rows(), rows, {nullptr, true}, here.data());
       }
       if (i + 1 < layers.size()) {
         auto& outer = turned[i].outer;  // here: the derivative of the activations; value is that of the sums
@@ -228,6 +240,7 @@ Mlp<Real>& Mlp<Real>::operator=(Mlp&&) noexcept = default;
 template <typename Real>
 void Mlp<Real>::logits(const Real* weights, const Real* const* inputs, std::int64_t num_rows, Real* logits) {
   constexpr std::int64_t kRows = 64;  // of one pass: activations stay in the first-level cache
+  state_->turn(weights, state_->columns);
   for (std::int64_t start = 0; start < num_rows; start += kRows) {
     state_->forward(weights, inputs + start, std::min(kRows, num_rows - start), State::Keep::values);
     const auto& last = state_->kept.back().value;
@@ -237,6 +250,7 @@ void Mlp<Real>::logits(const Real* weights, const Real* const* inputs, std::int6
 
 template <typename Real>
 void Mlp<Real>::gradient(const Real* weights, const Batch<Real>& batch, const LossSpec& loss, Real* gradient) {
+  state_->turn(weights, state_->columns);
   state_->forward(weights, batch.inputs, batch.num_rows, State::Keep::slopes);
   state_->logits_to_gradient(batch, loss);
   state_->backward(weights, batch.inputs, batch.num_rows, gradient);
@@ -249,6 +263,7 @@ void Mlp<Real>::set_point(const Real* weights, const Batch<Real>& batch, const L
   state.weights.assign(weights, weights + last.bias + last.out);
   state.inputs.assign(batch.inputs, batch.inputs + batch.num_rows);
   state.loss = loss;
+  state.turn(weights, state.columns);
   state.forward(weights, batch.inputs, batch.num_rows, State::Keep::bends);
   state.logits_to_gradient(batch, loss);
   state.backward(weights, batch.inputs, batch.num_rows, nullptr);

@@ -126,13 +126,6 @@ UNROLL_INLINE typename Simd<Real>::Int indices() {
   return v;
 }
 
-/// v with everything from element `count` on replaced.
-template <typename Real>
-UNROLL_INLINE Vec<Real> keep(Vec<Real> v, int count, Real otherwise) {
-  const auto all = static_cast<typename Simd<Real>::Scalar>(count);
-  return indices<Real>() < all ? v : broadcast(otherwise);
-}
-
 /// Sum of all elements, halves added to halves.
 template <typename Real>
 UNROLL_INLINE Real sum(Vec<Real> v) {
@@ -144,15 +137,6 @@ UNROLL_INLINE Real sum(Vec<Real> v) {
     }
   }
   return parts[0];
-}
-
-template <typename Real>
-UNROLL_INLINE Real largest(Vec<Real> v) {
-  Real top = v[0];
-  for (int i = 1; i < kWidth<Real>; ++i) {
-    top = v[i] > top ? v[i] : top;
-  }
-  return top;
 }
 
 /// 1/n! for n = 1..terms, as the compiler's constants.

@@ -1,6 +1,8 @@
 // Hessian-vector products at fixed weights: hand-written loops for linear and mlp, double backward for the others.
 #include <torch/csrc/autograd/autograd.h>
 
+#include <algorithm>
+
 #include "unroll/learn/curvature.hpp"
 
 namespace unroll::learn {
@@ -21,24 +23,62 @@ SymmetricMap by_kernel(const kernel::MlpShape& shape, const model::State& state,
   };
 }
 
-SymmetricMap by_autograd(const model::Network& network, const model::State& state, const torch::Tensor& inputs,
-                         const torch::Tensor& labels, const model::LossSpec& loss, model::Statistics statistics) {
-  auto parameters = network.views(state.weights);
-  for (auto& parameter : parameters) {
-    parameter = parameter.detach().clone().requires_grad_();
+/// Double backward: the gradient with its graph, from which products are taken.
+class GradientGraph {
+ public:
+  GradientGraph(const model::Network& network, const model::State& state, const torch::Tensor& inputs,
+                const torch::Tensor& labels, const model::LossSpec& loss, model::Statistics statistics)
+      : network_(network), parameters_(network.views(state.weights)) {
+    for (auto& parameter : parameters_) {
+      parameter = parameter.detach().clone().requires_grad_();
+    }
+    const auto logits = network.logits(parameters_, state.buffers, inputs, statistics);
+    gradients_ = torch::autograd::grad({model::loss(logits, labels, loss)}, parameters_, {}, true, true);
   }
-  const auto logits = network.logits(parameters, state.buffers, inputs, statistics);
-  const auto gradients = torch::autograd::grad({model::loss(logits, labels, loss)}, parameters, {}, true, true);
-  return [&network, parameters, gradients](const torch::Tensor& v) {
-    const auto parts = torch::autograd::grad(gradients, parameters, network.views(v), true, false, true);
+
+  void add_product(const torch::Tensor& v, torch::Tensor& sum, bool is_last) const {
+    const auto parts = torch::autograd::grad(gradients_, parameters_, network_.views(v), !is_last, false, true);
     const torch::NoGradGuard no_grad;
-    auto product = torch::zeros_like(v);
-    auto out = network.views(product);
+    auto out = network_.views(sum);
     for (std::size_t i = 0; i < parts.size(); ++i) {
       if (parts[i].defined()) {
-        out[i].copy_(parts[i]);
+        out[i].add_(parts[i]);
       }
     }
+  }
+
+ private:
+  const model::Network& network_;
+  std::vector<torch::Tensor> parameters_, gradients_;
+};
+
+/// With running statistics the loss is a sum over rows (its denominator is given), so many rows are taken in chunks,
+/// each with its graph in turn: a graph for second derivatives holds some 30 MB a row of ResNet-18.
+constexpr std::int64_t kChunkRows = 128;
+
+SymmetricMap by_chunks(const model::Network& network, const model::State& state, const torch::Tensor& inputs,
+                       const torch::Tensor& labels, const model::LossSpec& loss) {
+  return [=, &network](const torch::Tensor& v) {
+    auto product = torch::zeros_like(v);
+    for (std::int64_t first = 0; first < inputs.size(0); first += kChunkRows) {
+      const auto rows = std::min(kChunkRows, inputs.size(0) - first);
+      GradientGraph(network, state, inputs.narrow(0, first, rows), labels.narrow(0, first, rows), loss,
+                    model::Statistics::running)
+          .add_product(v, product, true);
+    }
+    return product;
+  };
+}
+
+SymmetricMap by_autograd(const model::Network& network, const model::State& state, const torch::Tensor& inputs,
+                         const torch::Tensor& labels, const model::LossSpec& loss, model::Statistics statistics) {
+  if (statistics == model::Statistics::running && inputs.size(0) > kChunkRows) {
+    return by_chunks(network, state, inputs, labels, loss);
+  }
+  const GradientGraph graph(network, state, inputs, labels, loss, statistics);
+  return [graph](const torch::Tensor& v) {
+    auto product = torch::zeros_like(v);
+    graph.add_product(v, product, false);
     return product;
   };
 }

@@ -34,6 +34,14 @@ ThreadLevel from_mpi(int level) {
   return ThreadLevel::single;
 }
 
+/// Open MPI starts a daemon for a process without a launcher and probes networks for peers (0.3 s). One that has none
+/// needs neither; what the user set stays.
+void expect_no_peers() {
+  setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
+  setenv("OMPI_MCA_pml", "ob1", 0);
+  setenv("OMPI_MCA_btl", "self", 0);
+}
+
 }  // namespace
 
 void check(int code, const char* call, std::source_location where) {
@@ -68,12 +76,15 @@ ThreadLevel wanted_thread_level() {
                    ": must be single, funneled, serialized or multiple; unset it to get multiple");
 }
 
-Environment::Environment(ThreadLevel wanted)
+Environment::Environment(ThreadLevel wanted, bool alone)
     : provided_(ThreadLevel::single), exceptions_at_start_(std::uncaught_exceptions()) {
   int initialized = 0;
   check(MPI_Initialized(&initialized), "MPI_Initialized");
   if (initialized != 0) {
     throw Error("MPI is initialised already: a program has one mpi::Environment");
+  }
+  if (alone) {
+    expect_no_peers();
   }
   int provided = MPI_THREAD_SINGLE;
   check(MPI_Init_thread(nullptr, nullptr, to_mpi(wanted), &provided), "MPI_Init_thread");

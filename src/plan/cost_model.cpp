@@ -14,6 +14,8 @@ constexpr double kTrainForwards = 3, kHvpForwards = 6, kFlopPerMac = 2;
 constexpr double kHvpsOfOneHvpProxy = 2;
 constexpr double kStateCopies = 5;       // weights, gradient, momentum, w_0 and one work vector
 constexpr double kActivationCopies = 2;  // forward and backward
+constexpr double kHessianCopies = 5;     // forward, backward, and backward through both
+constexpr double kHessianChunk = 128;    // rows of one graph where they can be cut (learn/hessian.cpp)
 
 Work work(const Rate& rate, double flop) { return {flop, rate.overhead_s + flop / rate.flop_per_s}; }
 
@@ -72,9 +74,10 @@ CostModel::Cell CostModel::cell_costs(std::size_t index) {
                                       : std::min(cell.train.batch, data.num_train);
   const double forward_flop = kFlopPerMac * size->second.forward_mac;
   const Rates rates = rates_of(cell.model.arch);
-  Cell costs{size->second, real(batch_rows), {}, {}, {}};
+  const std::int64_t rows_of_product = hessian_rows(plan_, index, batch_rows);
+  Cell costs{size->second, real(batch_rows), real(rows_of_product), {}, {}, {}};
   costs.step = work(rates.train, kTrainForwards * forward_flop * real(batch_rows));
-  costs.hvp = work(rates.hvp, kHvpForwards * forward_flop * real(hessian_rows(plan_, index, batch_rows)));
+  costs.hvp = work(rates.hvp, kHvpForwards * forward_flop * real(rows_of_product));
   if (cell.measure.sigma != config::Sigma::none) {
     const std::int64_t num_rolling =
         cell.measure.sigma_every ? facts_[index].last_measured / *cell.measure.sigma_every : 0;
@@ -159,6 +162,19 @@ double CostModel::activation_bytes(std::size_t cell, bool pretrains) const {
   const double batch =
       pretrains ? real(std::min(settings.pretrain.batch, plan_.description(cell).num_train)) : cells_[cell].batch_rows;
   return kActivationCopies * element_bytes(cell) * size(cell).activations * batch;
+}
+
+double CostModel::hessian_bytes(std::size_t cell) const {
+  const Settings& settings = plan_.cells[cell];
+  const auto& measure = settings.measure;
+  if (measure.sigma == config::Sigma::none && !measure.one_hvp) {
+    return 0;
+  }
+  const bool is_one_batch = settings.model.batchnorm == config::BatchNormMode::train &&
+                            measure.sigma_mode == config::SigmaMode::train && size(cell).num_buffers > 0;
+  const double rows = cells_[cell].hessian_rows;
+  const double at_once = is_one_batch ? rows : std::min(rows, kHessianChunk);
+  return kHessianCopies * element_bytes(cell) * size(cell).activations * at_once;
 }
 
 }  // namespace unroll::plan

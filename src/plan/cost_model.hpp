@@ -52,14 +52,17 @@ class CostModel {
   [[nodiscard]] double resident_bytes(std::size_t cell, bool pretrains) const;
   /// What a lane needs while a call trains it.
   [[nodiscard]] double activation_bytes(std::size_t cell, bool pretrains) const;
+  /// What Hessian-vector products on the cell's rows hold; 0 where it takes none.
+  [[nodiscard]] double hessian_bytes(std::size_t cell) const;
 
  private:
   struct Cell {
     ModelSize size;
     double batch_rows = 0;
-    Work step;       // one training step
-    Work hvp;        // one Hessian-vector product
-    Work curvature;  // of M along a trajectory
+    double hessian_rows = 0;  // of one product
+    Work step;                // one training step
+    Work hvp;                 // one Hessian-vector product
+    Work curvature;           // of M along a trajectory
   };
   [[nodiscard]] Cell cell_costs(std::size_t cell);
 

@@ -4,6 +4,7 @@
 
 #include "summary.hpp"
 #include "unroll/base/text.hpp"
+#include "unroll/base/wording.hpp"
 
 namespace unroll::plan {
 namespace {
@@ -31,10 +32,6 @@ std::string duration_text(double seconds) {
     return format("%.1f min", seconds / 60);
   }
   return seconds < 48 * 3600 ? format("%.1f h", seconds / 3600) : format("%.1f days", seconds / 86400);
-}
-
-std::string counted(std::int64_t count, const std::string& noun) {
-  return std::to_string(count) + ' ' + noun + (count == 1 ? "" : "s");
 }
 
 std::string line(const std::string& name, const std::string& text) {

@@ -15,16 +15,11 @@ using config::Settings;
 
 constexpr double kRowBytes = 1000;  // of one row of results: about 100 columns
 constexpr double kGigabyte = 1e9;
-constexpr std::int64_t kDefaultFoldedLanes = 64;
 
 std::string gigabytes(double bytes) {
   std::array<char, 32> text;
   std::snprintf(text.data(), text.size(), "%.3g GB", bytes / kGigabyte);
   return text.data();
-}
-
-bool folds(const Settings& cell) {
-  return cell.model.arch == config::Arch::linear || cell.model.arch == config::Arch::mlp;
 }
 
 double data_bytes(const Plan& plan) {
@@ -44,6 +39,7 @@ double data_bytes(const Plan& plan) {
 
 struct Pack {
   double resident_bytes = 0, activation_bytes = 0;  // of the widest lane
+  double hessian_bytes = 0;                         // of a product, of the most demanding cell; one at a time
   std::int64_t num_lanes = 0;                       // of all items
   std::int64_t largest_item = 0;                    // lanes that must be held together: M with all its forks
   std::size_t cell = 0;
@@ -57,6 +53,11 @@ std::map<std::string, Pack> packs_of(const Plan& plan, const CostModel& costs) {
     Pack& pack = packs[item.pack_key];
     pack.num_lanes += item.num_lanes;
     pack.largest_item = std::max(pack.largest_item, item.num_lanes);
+    if (!pretrains) {
+      for (const std::size_t run : plan.trees[item.index].runs) {
+        pack.hessian_bytes = std::max(pack.hessian_bytes, costs.hessian_bytes(plan.runs[run].cell));
+      }
+    }
     const double resident = costs.resident_bytes(cell, pretrains);
     const double activation = costs.activation_bytes(cell, pretrains);
     if (resident + activation > pack.resident_bytes + pack.activation_bytes) {
@@ -68,9 +69,11 @@ std::map<std::string, Pack> packs_of(const Plan& plan, const CostModel& costs) {
   return packs;
 }
 
-/// A pack that folds `lanes` a call holds at least one item whole.
+/// A pack that folds `lanes` a call holds at least one item whole. A call's activations and a Hessian's are not there
+/// at the same time.
 double pack_bytes(const Pack& pack, std::int64_t lanes) {
-  return real(std::max(lanes, pack.largest_item)) * pack.resident_bytes + real(lanes) * pack.activation_bytes;
+  return real(std::max(lanes, pack.largest_item)) * pack.resident_bytes +
+         std::max(real(lanes) * pack.activation_bytes, pack.hessian_bytes);
 }
 
 [[noreturn]] void refuse_memory(const config::Study& study, const Settings& cell, const Pack& pack, std::int64_t lanes,
@@ -79,23 +82,29 @@ double pack_bytes(const Pack& pack, std::int64_t lanes) {
   while (fitting > 0 && data + pack_bytes(pack, fitting) > limit) {
     --fitting;
   }
+  const std::string needed =
+      " need about " + gigabytes(data + pack_bytes(pack, lanes)) + ", a rank has " + gigabytes(limit) + "; ";
+  const std::string arch = config::find_key("model.arch")->canonical(cell);
+  Pack without = pack;
+  without.hessian_bytes = 0;
+  if (fitting == 0 && data + pack_bytes(without, 1) <= limit) {
+    throw config::bad_setting(study, "measure.hessian", cell,
+                              "Hessian-vector products of " + arch + " on these rows" + needed +
+                                  "take fewer rows, or measure.sigma_mode = eval, whose products go by chunks");
+  }
   const std::string advice = fitting > 0 ? "at most " + std::to_string(fitting) + " fit"
                              : pack.largest_item > 1
                                  ? "not even one tree of " + std::to_string(pack.largest_item) +
                                        " models fits: forget fewer sets in one study, or use a smaller model or batch"
                                  : "not even one fits: use a smaller model, batch or data set";
-  throw config::bad_setting(study, "run.lanes", cell,
-                            std::to_string(lanes) + " lanes of " + config::find_key("model.arch")->canonical(cell) +
-                                " need about " + gigabytes(data + pack_bytes(pack, lanes)) + ", a rank has " +
-                                gigabytes(limit) + "; " + advice);
+  throw config::bad_setting(study, "run.lanes", cell, std::to_string(lanes) + " lanes of " + arch + needed + advice);
 }
 
 void add_memory(Plan& plan, const CostModel& costs, const config::Study& study, std::int64_t limit_bytes) {
   const double data = data_bytes(plan);
   for (const auto& [key, pack] : packs_of(plan, costs)) {
     const Settings& cell = plan.cells[pack.cell];
-    const std::int64_t asked = cell.run.lanes.value_or(folds(cell) ? kDefaultFoldedLanes : 1);
-    const std::int64_t lanes = std::min(asked, pack.num_lanes);
+    const std::int64_t lanes = std::min(max_lanes(cell), pack.num_lanes);
     const double bytes = data + pack_bytes(pack, lanes);
     if (limit_bytes > 0 && bytes > real(limit_bytes)) {
       refuse_memory(study, cell, pack, lanes, data, real(limit_bytes));

@@ -11,7 +11,14 @@ using config::OrderKind;
 using config::PretrainOn;
 using config::Settings;
 
+constexpr std::int64_t kFoldedLanes = 64;
+
 }  // namespace
+
+std::int64_t max_lanes(const Settings& cell) {
+  const bool folds = cell.model.arch == config::Arch::linear || cell.model.arch == config::Arch::mlp;
+  return cell.run.lanes.value_or(folds ? kFoldedLanes : 1);
+}
 
 Order order_over(const Plan& plan, const Settings& cell, SharedRows rows, std::uint64_t seed) {
   switch (cell.order.kind) {

@@ -11,7 +11,7 @@
 #include "results.hpp"
 #include "unroll/base/error.hpp"
 #include "unroll/base/text.hpp"
-#include "unroll/base/wrap.hpp"
+#include "unroll/base/wording.hpp"
 
 namespace unroll::store {
 namespace {

@@ -4,7 +4,7 @@
 #include <limits>
 
 #include "support/catch.hpp"
-#include "unroll/base/wrap.hpp"
+#include "unroll/base/wording.hpp"
 
 using namespace unroll;
 
@@ -64,6 +64,13 @@ TEST_CASE("printable text is one short line") {
   CHECK(printable("a\nb\t\x7F") == "a?b??");
   CHECK(printable(std::string(200, 'x'), 10) == "xxxxxxxxxx...");
   CHECK(printable("\xC3\xA9\xC3\xA9", 3) == "\xC3\xA9...");
+}
+
+TEST_CASE("counts and figures read as words do") {
+  CHECK(counted(0, "run") == "0 runs");
+  CHECK(counted(1, "run") == "1 run");
+  CHECK(rounded(1234.5) == "1.23e+03");
+  CHECK(rounded(0.5) == "0.5");
 }
 
 TEST_CASE("wrapped text keeps every word, its first indent and the width") {

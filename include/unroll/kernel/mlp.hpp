@@ -49,7 +49,8 @@ class Mlp {
   /// The loss's gradient, [P].
   void gradient(const Real* weights, const Batch<Real>& batch, const LossSpec& loss, Real* gradient);
 
-  /// Fixes the weights (copied) and batch (pointers kept) of Hessian-vector products.
+  /// Fixes the weights (copied) and batch (pointers kept) of Hessian-vector products, until the next call of logits or
+  /// gradient.
   void set_point(const Real* weights, const Batch<Real>& batch, const LossSpec& loss);
   /// H v of the loss at the point, both [P]; about two gradients' work. v and product do not overlap.
   void hessian_product(const Real* v, Real* product);

@@ -21,7 +21,8 @@ enum class ThreadLevel { single, funneled, serialized, multiple };
 /// MPI_Init_thread / MPI_Finalize. While an exception unwinds, it aborts instead of finalizing (a collective).
 class Environment {
  public:
-  explicit Environment(ThreadLevel wanted);
+  /// alone: no launcher started this process, so nothing is set up for peers.
+  explicit Environment(ThreadLevel wanted, bool alone = false);
   Environment(const Environment&) = delete;
   Environment& operator=(const Environment&) = delete;
   ~Environment();

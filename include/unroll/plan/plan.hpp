@@ -171,6 +171,10 @@ struct ModelSize {
 [[nodiscard]] ModelSize model_size(const config::Settings::Model& model, const std::vector<std::int64_t>& input_shape,
                                    std::int64_t num_classes);
 
+/// Lanes that one call folds at most: run.lanes, or by default 64 for networks that fold and 1 for those that do not on
+/// CPUs.
+[[nodiscard]] std::int64_t max_lanes(const config::Settings& cell);
+
 /// The text that `unroll plan` prints, and the same as JSON.
 [[nodiscard]] std::string describe_plan(const config::Study& study, const Plan& plan);
 [[nodiscard]] std::string plan_json(const config::Study& study, const Plan& plan);

@@ -1,4 +1,6 @@
-#include "unroll/base/wrap.hpp"
+#include "unroll/base/wording.hpp"
+
+#include <cstdio>
 
 #include "unroll/base/text.hpp"
 
@@ -19,6 +21,16 @@ std::string wrapped(const std::string& text, std::size_t width, std::size_t inde
     is_first = false;
   }
   return lines + line + '\n';
+}
+
+std::string counted(std::int64_t count, const std::string& noun) {
+  return std::to_string(count) + ' ' + noun + (count == 1 ? "" : "s");
+}
+
+std::string rounded(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.3g", value);
+  return text;
 }
 
 }  // namespace unroll
