@@ -8,8 +8,8 @@
 namespace unroll::schedule {
 namespace {
 
-// Between two looks at the mail: short after mail, doubling while there is none; a look costs 10 to 25 us of rank 0's
-// core. A worker asks for its next chunk before it runs dry, so only when somebody waits does the pause delay work.
+// Between two looks at the mail; a look costs 10 to 25 us of rank 0's core. A worker asks for its next chunk before it
+// runs dry, so a pause delays work only when one did: then it is short, and doubles from there.
 constexpr std::chrono::microseconds kShortestPause(400), kLongestPauseWhileIdle(500), kLongestPause(4000);
 
 }  // namespace
@@ -65,8 +65,8 @@ void Scheduler::Leader::run_service() noexcept {
         return;
       }
       const bool somebody_waits = is_waiting_ || has_idle_ask();
-      pause = has_mail_ ? kShortestPause : std::min(2 * pause, somebody_waits ? kLongestPauseWhileIdle : kLongestPause);
-      has_mail_ = false;
+      pause = ran_dry_ ? kShortestPause : std::min(2 * pause, somebody_waits ? kLongestPauseWhileIdle : kLongestPause);
+      ran_dry_ = false;
       changed_.wait_for(lock, pause);
     }
   } catch (...) {
@@ -79,7 +79,6 @@ void Scheduler::Leader::run_service() noexcept {
 bool Scheduler::Leader::serve() {
   while (const std::optional<mpi::Message> message = communicator_.try_receive(kToLeaderTag)) {
     receive(*message);
-    has_mail_ = true;
   }
   answer_asks();
   report_progress();
@@ -97,6 +96,7 @@ void Scheduler::Leader::receive(const mpi::Message& message) {
       queue_.finish(said.item, said.digest);
       break;
     case ToLeader::Kind::ask:
+      ran_dry_ = ran_dry_ || said.idle;
       if (ask != asks_.end()) {
         ask->idle = said.idle;
       } else if (said.number > last_answered_[message.source]) {

@@ -68,7 +68,7 @@ class Scheduler::Leader : public Scheduler::Role {
   Outbox outbox_;             // used by the service alone
   std::size_t reported_ = 0;  // used by the service alone
   bool has_reported_ = false;
-  bool has_mail_ = false;  // since the last pause; used by the service alone
+  bool ran_dry_ = false;  // a worker, since the last pause; used by the service alone
 
   mutable std::mutex mutex_;         // guards all below
   std::condition_variable changed_;  // something was finished, or the service failed or must stop
