@@ -133,9 +133,9 @@ int doctor(const mpi::Communicator& world, mpi::ThreadLevel provided, const std:
   const auto prepared = study_together(world, arguments);
   const auto needs = needs_of(prepared);
   const std::int64_t threads = needs ? needs->threads : 1;
-  execute::set_up_numerics(threads);
+  execute::set_up_numerics(threads, false);
   Machine machine = this_machine(world.rank());
-  machine.numerics_key = execute::numerics_key(threads);
+  machine.numerics_key = execute::numerics_key(threads, false, torch::kCPU);
   const std::string mpi_version = mpi::library_version();
   Job job = new_job(started_by, std::string(", LibTorch ") + TORCH_VERSION + " (" + at::get_cpu_capability() + "), " +
                                     mpi_version.substr(0, mpi_version.find_first_of(",\n")));

@@ -100,8 +100,8 @@ template <>
 inline constexpr auto kSpellings<WeightsOutput> =
     std::to_array<Spelling<WeightsOutput>>({{"none", WeightsOutput::none}, {"final", WeightsOutput::final_step}});
 template <>
-inline constexpr auto kSpellings<Device> = std::to_array<Spelling<Device>>({{"auto", Device::auto_},
-                                                                            {"cpu", Device::cpu}});
+inline constexpr auto kSpellings<Device> =
+    std::to_array<Spelling<Device>>({{"auto", Device::auto_}, {"cpu", Device::cpu}, {"cuda", Device::cuda}});
 template <>
 inline constexpr auto kSpellings<bool> = std::to_array<Spelling<bool>>({{"no", false}, {"yes", true}});
 

@@ -12,7 +12,8 @@ torch::ScalarType scalar_type(config::Dtype dtype) {
   return dtype == config::Dtype::float64 ? torch::kFloat64 : torch::kFloat32;
 }
 
-ResidentData::ResidentData(std::shared_ptr<const dataset::DataSet> set, config::Dtype dtype, std::int64_t kept_bytes)
+ResidentData::ResidentData(std::shared_ptr<const dataset::DataSet> set, config::Dtype dtype, std::int64_t kept_bytes,
+                           torch::Device device)
     : set_(std::move(set)), dtype_(scalar_type(dtype)) {
   const auto& shape = set_->description.shape;
   input_size_ = std::accumulate(shape.begin(), shape.end(), std::int64_t{1}, std::multiplies<>());
@@ -31,6 +32,36 @@ ResidentData::ResidentData(std::shared_ptr<const dataset::DataSet> set, config::
     kept_train_ = std::move(train);
     kept_test_ = std::move(test);
   }
+  device_ = device;
+  if (!device_.is_cpu()) {
+    move_to_device();
+  }
+}
+
+void ResidentData::move_to_device() {
+  const auto labels_of = [&](const auto& labels) {
+    return torch::tensor(std::vector<std::int64_t>(labels.begin(), labels.end()), torch::kInt64).to(device_);
+  };
+  device_train_.labels = labels_of(description().train_labels);
+  device_test_.labels = labels_of(description().test_labels);
+  const bool has_bytes = std::holds_alternative<std::vector<std::uint8_t>>(set_->train_inputs);
+  if (kept_train_.defined() || !has_bytes) {
+    device_train_.inputs = (kept_train_.defined() ? kept_train_ : all_inputs(Part::train)).to(device_);
+    device_test_.inputs = (kept_test_.defined() ? kept_test_ : all_inputs(Part::test)).to(device_);
+    kept_train_ = kept_test_ = torch::Tensor{};
+    return;
+  }
+  const auto bytes_of = [&](const auto& inputs) {
+    const auto& bytes = std::get<std::vector<std::uint8_t>>(inputs);
+    const auto num_rows = static_cast<std::int64_t>(bytes.size()) / input_size_;
+    auto host = torch::empty({num_rows, input_size_}, torch::kUInt8);
+    std::copy(bytes.begin(), bytes.end(), host.data_ptr<std::uint8_t>());
+    return host.to(device_);
+  };
+  device_train_.inputs = bytes_of(set_->train_inputs);
+  device_test_.inputs = bytes_of(set_->test_inputs);
+  const auto num_channels = static_cast<std::int64_t>(byte_table_.size()) / 256;
+  device_table_ = torch::tensor(byte_table_, torch::kFloat64).view({num_channels, 256}).to(dtype_).to(device_);
 }
 
 torch::Tensor ResidentData::all_inputs(Part part) const {
@@ -114,15 +145,38 @@ void ResidentData::gather_labels(Part part, std::span<const std::int64_t> rows, 
   }
 }
 
+namespace {
+
+torch::Tensor index_of(std::span<const std::int64_t> rows, torch::Device device) {
+  auto index = torch::empty({static_cast<std::int64_t>(rows.size())}, torch::kInt64);
+  std::copy(rows.begin(), rows.end(), index.data_ptr<std::int64_t>());
+  return index.to(device);
+}
+
+}  // namespace
+
 torch::Tensor ResidentData::inputs(Part part, std::span<const std::int64_t> rows) const {
   std::vector<std::int64_t> shape{static_cast<std::int64_t>(rows.size())};
   shape.insert(shape.end(), description().shape.begin(), description().shape.end());
+  if (const auto& there = part == Part::train ? device_train_.inputs : device_test_.inputs; there.defined()) {
+    const auto values = there.index_select(0, index_of(rows, device_));
+    if (!device_table_.defined()) {
+      return values.view(shape);
+    }
+    const auto num_channels = device_table_.size(0);
+    const auto bytes = values.view({values.size(0), num_channels, channel_size_}).to(torch::kInt64);
+    const auto table = device_table_.unsqueeze(0).expand({values.size(0), num_channels, 256});
+    return table.gather(2, bytes).view(shape);
+  }
   auto out = torch::empty(shape, dtype_);
   gather_inputs(part, rows, out.data_ptr());
   return out;
 }
 
 torch::Tensor ResidentData::labels(Part part, std::span<const std::int64_t> rows) const {
+  if (!device_.is_cpu()) {
+    return (part == Part::train ? device_train_ : device_test_).labels.index_select(0, index_of(rows, device_));
+  }
   auto out = torch::empty({static_cast<std::int64_t>(rows.size())}, torch::kInt64);
   gather_labels(part, rows, out.data_ptr<std::int64_t>());
   return out;

@@ -18,7 +18,7 @@ std::shared_ptr<const data::ResidentData> Context::data(std::size_t cell_index) 
         throw Error("the data changed while the study was starting: data.path = " + cell(cell_index).data.path);
       }
     }
-    resident = std::make_shared<const data::ResidentData>(set, dtype);
+    resident = std::make_shared<const data::ResidentData>(set, dtype, dataset::kKeptBytes, device_);
   }
   return resident;
 }

@@ -11,7 +11,7 @@ namespace unroll::execute {
 namespace {
 
 void append_array(std::vector<hdf5::Array>& arrays, std::string name, const torch::Tensor& values) {
-  const auto flat = values.contiguous();
+  const auto flat = values.cpu().contiguous();
   hdf5::Array array;
   array.name = std::move(name);
   array.type = flat.scalar_type() == torch::kFloat64   ? hdf5::ElementType::float64

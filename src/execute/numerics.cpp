@@ -13,6 +13,7 @@
 #include <limits>
 
 #include "unroll/base/sha256.hpp"
+#include "unroll/execute/device.hpp"
 #include "unroll/kernel/mlp.hpp"
 
 namespace unroll::execute {
@@ -58,19 +59,26 @@ void keep_freed_memory() {
 
 }  // namespace
 
-void set_up_numerics(std::int64_t threads) {
+void set_up_numerics(std::int64_t threads, bool tf32) {
   keep_freed_memory();
+  setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", 0);  // cuBLAS is deterministic with a workspace of its own
   at::set_num_threads(static_cast<int>(threads));
   at::globalContext().setDeterministicAlgorithms(true, false);
   at::globalContext().setDeterministicFillUninitializedMemory(false);
   at::globalContext().setFloat32MatmulPrecision("highest");
+  at::globalContext().setDeterministicCuDNN(true);
+  at::globalContext().setBenchmarkCuDNN(false);
+  at::globalContext().setAllowTF32CuBLAS(tf32);
+  at::globalContext().setAllowTF32CuDNN(tf32);
 }
 
-std::string numerics_key(std::int64_t threads) {
+std::string numerics_key(std::int64_t threads, bool tf32, torch::Device device) {
   return std::string("unroll=") + UNROLL_VERSION + ";torch=" + TORCH_VERSION +
          ";build=" + sha256(at::show_config()).substr(0, 12) + ";cpu=" + cpu_vendor() + cpu_model() +
          ";isa=" + at::get_cpu_capability() + "/" + kernel::instruction_set() + ";threads=" + std::to_string(threads) +
-         ";deterministic=1" + variable("ATEN_CPU_CAPABILITY") + variable("ONEDNN_MAX_CPU_ISA") + variable("MKL_CBWR");
+         ";deterministic=1" + (device.is_cpu() ? "" : ";gpu=" + device_text(device) + (tf32 ? ";tf32=1" : "")) +
+         variable("CUBLAS_WORKSPACE_CONFIG") + variable("ATEN_CPU_CAPABILITY") + variable("ONEDNN_MAX_CPU_ISA") +
+         variable("MKL_CBWR");
 }
 
 }  // namespace unroll::execute

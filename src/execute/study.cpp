@@ -3,6 +3,7 @@
 #include "execute/item_runner.hpp"
 #include "execute/work_list.hpp"
 #include "unroll/base/error.hpp"
+#include "unroll/execute/device.hpp"
 #include "unroll/execute/numerics.hpp"
 #include "unroll/schedule/schedule.hpp"
 #include "unroll/store/cache.hpp"
@@ -60,8 +61,9 @@ void validate(Context& context, const config::Study& study) {
 }
 
 /// Collective. One numerics key on every rank, or none starts.
-std::string common_numerics_key(const mpi::Communicator& world, std::int64_t threads) {
-  const auto keys = world.all_gather(numerics_key(threads));
+std::string common_numerics_key(const mpi::Communicator& world, const config::Settings::Run& run,
+                                torch::Device device) {
+  const auto keys = world.all_gather(numerics_key(run.threads, run.tf32, device));
   for (std::size_t rank = 1; rank < keys.size(); ++rank) {
     if (keys[rank] != keys[0]) {
       throw UsageError("rank " + std::to_string(rank) + " would compute other bits than rank 0 (" + keys[rank] +
@@ -92,11 +94,16 @@ std::optional<store::StageCache> open_cache(const mpi::Communicator& world, cons
 
 StudyOutcome run_study(const mpi::Communicator& world, const config::Study& study, const plan::Plan& plan,
                        const std::string& folder, const StudyOptions& options) {
-  const auto threads = plan.cells.front().run.threads;
-  set_up_numerics(threads);
-  Context context(plan);
+  const auto& run = plan.cells.front().run;
+  const auto device = choose_device(world, run.device);
+  if (run.tf32 && device.is_cpu()) {
+    throw config::bad_setting(study, "run.tf32", plan.cells.front(),
+                              "needs a GPU, and this runs on CPUs; set it to no");
+  }
+  set_up_numerics(run.threads, run.tf32);
+  Context context(plan, device);
   on_every_rank(world, [&] { validate(context, study); });
-  const auto key = common_numerics_key(world, threads);
+  const auto key = common_numerics_key(world, run, device);
   const auto found = on_first_rank(world, [&] {
     store::prepare(folder, {config::scientific_text(study), plan.id, key});
     if (options.on_prepared) {

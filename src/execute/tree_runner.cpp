@@ -25,7 +25,7 @@ TreeRunner::TreeRunner(Context& context, std::size_t tree, std::vector<std::size
       tree_(plan_.trees[tree]),
       network_(context.network(tree_.cell)),
       data_(context.data(tree_.cell)),
-      start_(std::move(start)),
+      start_(start.on(context.device())),
       repeat_(std::move(repeat)),
       order_(plan_.order_of(tree_)),
       forks_here_(std::move(forks)),

@@ -27,11 +27,12 @@ void evaluate_in_place(const kernel::MlpShape& shape, const model::State& state,
 
 }  // namespace
 
-torch::Tensor evaluate(const model::Network& network, const model::State& state, const data::ResidentData& data,
+torch::Tensor evaluate(const model::Network& network, const model::State& anywhere, const data::ResidentData& data,
                        data::Part part, std::span<const std::int64_t> rows) {
   const torch::NoGradGuard no_grad;
+  const auto state = anywhere.on(data.device());
   auto logits = torch::empty({static_cast<std::int64_t>(rows.size()), network.num_classes()}, state.weights.options());
-  if (const auto shape = network.mlp_shape()) {
+  if (const auto shape = network.loop_shape(data.device())) {
     state.weights.scalar_type() == torch::kFloat64 ? evaluate_in_place<double>(*shape, state, data, part, rows, logits)
                                                    : evaluate_in_place<float>(*shape, state, data, part, rows, logits);
     return logits;
@@ -45,11 +46,12 @@ torch::Tensor evaluate(const model::Network& network, const model::State& state,
   return logits;
 }
 
-torch::Tensor reestimated_buffers(const model::Network& network, const model::State& state,
+torch::Tensor reestimated_buffers(const model::Network& network, const model::State& anywhere,
                                   const data::ResidentData& data, std::span<const std::int64_t> rows) {
   const torch::NoGradGuard no_grad;
+  const auto state = anywhere.on(data.device());
   const auto parameters = network.views(state.weights);
-  auto sum = torch::zeros(state.buffers.sizes(), torch::kFloat64);
+  auto sum = torch::zeros_like(state.buffers, torch::kFloat64);
   double num_chunks = 0;
   for (std::size_t start = 0; start < rows.size(); start += kChunk) {
     const auto chunk = rows.subspan(start, std::min(kChunk, rows.size() - start));

@@ -85,9 +85,11 @@ SymmetricMap by_autograd(const model::Network& network, const model::State& stat
 
 }  // namespace
 
-Hessian::Hessian(const model::Network& network, const model::State& state, const torch::Tensor& inputs,
-                 const torch::Tensor& labels, const model::LossSpec& loss, model::Statistics statistics) {
-  const auto shape = network.mlp_shape();
+Hessian::Hessian(const model::Network& network, const model::State& anywhere, const torch::Tensor& inputs,
+                 const torch::Tensor& labels, const model::LossSpec& loss, model::Statistics statistics)
+    : device_(inputs.device()) {
+  const auto state = anywhere.on(device_);
+  const auto shape = network.loop_shape(inputs.device());
   if (!shape) {
     map_ = by_autograd(network, state, inputs, labels, loss, statistics);
   } else if (state.weights.scalar_type() == torch::kFloat64) {

@@ -60,13 +60,14 @@ LanePack::LanePack(std::shared_ptr<const model::Network> network, std::shared_pt
       hypers_(std::move(lanes)),
       max_lanes_(max_lanes) {
   const auto num_parameters = network_->layout().num_parameters;
-  weights_ = model::lane_slabs(num_lanes(), {num_parameters}, data_->dtype());
-  buffers_ = model::lane_slabs(num_lanes(), {network_->layout().num_buffers}, data_->dtype());
+  const auto options = torch::TensorOptions(data_->dtype()).device(data_->device());
+  weights_ = model::lane_slabs(num_lanes(), {num_parameters}, options);
+  buffers_ = model::lane_slabs(num_lanes(), {network_->layout().num_buffers}, options);
   if (std::any_of(hypers_.begin(), hypers_.end(), [](const Hyper& hyper) { return hyper.momentum != 0; })) {
-    velocities_ = model::lane_slabs(num_lanes(), {num_parameters}, data_->dtype());
+    velocities_ = model::lane_slabs(num_lanes(), {num_parameters}, options);
   }
-  if (const auto shape = network_->mlp_shape(); !shape) {
-    gradients_ = model::lane_slabs(std::min(num_lanes(), max_lanes_), {num_parameters}, data_->dtype());
+  if (const auto shape = network_->loop_shape(data_->device()); !shape) {
+    gradients_ = model::lane_slabs(std::min(num_lanes(), max_lanes_), {num_parameters}, options);
   } else if (data_->dtype() == torch::kFloat64) {
     loop_ = std::make_unique<Loop>(Loop{MlpLoop<double>(*shape, data_)});
   } else {
@@ -138,32 +139,76 @@ void LanePack::step_by_loop(MlpLoop<Real>& loop, std::int64_t clock, const std::
   }
 }
 
-void LanePack::train(std::int64_t first, std::int64_t count, std::int64_t clock, const std::vector<LaneStep>& steps) {
-  const auto num_rows = static_cast<std::int64_t>(steps[static_cast<std::size_t>(first)].rows->size());
-  std::vector<std::int64_t> shape{num_rows};
-  const auto& input_shape = data_->description().shape;
-  shape.insert(shape.end(), input_shape.begin(), input_shape.end());
-  const auto inputs = model::lane_slabs(count, shape, data_->dtype());
-  const auto labels = torch::empty({count, num_rows}, torch::kInt64);
-  std::vector<model::LossSpec> losses;
+/// Inputs [count, ...shape] and labels [count, rows] of the lanes' batches.
+torch::Tensor LanePack::batches(std::int64_t first, std::int64_t count, const std::vector<LaneStep>& steps,
+                                std::vector<std::int64_t> shape, torch::Tensor& labels) const {
+  const auto num_rows = shape.front();
+  const auto rows_of = [&](std::int64_t i) -> const auto& { return *steps[static_cast<std::size_t>(first + i)].rows; };
+  if (!data_->device().is_cpu()) {
+    std::vector<std::int64_t> rows;
+    for (std::int64_t i = 0; i < count; ++i) {
+      rows.insert(rows.end(), rows_of(i).begin(), rows_of(i).end());
+    }
+    labels = data_->labels(data::Part::train, rows).view({count, num_rows});
+    shape.insert(shape.begin(), count);
+    return data_->inputs(data::Part::train, rows).view(shape);
+  }
+  auto inputs = model::lane_slabs(count, std::move(shape), data_->dtype());
+  labels = torch::empty({count, num_rows}, torch::kInt64);
   const auto lane_bytes = static_cast<std::size_t>(inputs.stride(0)) * inputs.element_size();
   for (std::int64_t i = 0; i < count; ++i) {
-    const auto& step = steps[static_cast<std::size_t>(first + i)];
-    data_->gather_inputs(data::Part::train, *step.rows,
+    data_->gather_inputs(data::Part::train, rows_of(i),
                          static_cast<std::byte*>(inputs.data_ptr()) + static_cast<std::size_t>(i) * lane_bytes);
-    data_->gather_labels(data::Part::train, *step.rows, labels.data_ptr<std::int64_t>() + i * num_rows);
-    losses.push_back({hyper(first + i).gamma, step.denominator});
+    data_->gather_labels(data::Part::train, rows_of(i), labels.data_ptr<std::int64_t>() + i * num_rows);
+  }
+  return inputs;
+}
+
+void LanePack::train(std::int64_t first, std::int64_t count, std::int64_t clock, const std::vector<LaneStep>& steps) {
+  std::vector<std::int64_t> shape{static_cast<std::int64_t>(steps[static_cast<std::size_t>(first)].rows->size())};
+  const auto& input_shape = data_->description().shape;
+  shape.insert(shape.end(), input_shape.begin(), input_shape.end());
+  torch::Tensor labels;
+  const auto inputs = batches(first, count, steps, std::move(shape), labels);
+  std::vector<model::LossSpec> losses;
+  for (std::int64_t i = 0; i < count; ++i) {
+    losses.push_back({hyper(first + i).gamma, steps[static_cast<std::size_t>(first + i)].denominator});
   }
   auto gradients = gradients_.narrow(0, 0, count);
-  network_->gradients({weights_.narrow(0, first, count), buffers_.narrow(0, first, count), inputs, labels, losses},
-                      statistics_, gradients);
+  const model::Segment segment{weights_.narrow(0, first, count), buffers_.narrow(0, first, count), inputs, labels,
+                               losses};
+  if (data_->device().is_cpu()) {
+    network_->gradients(segment, statistics_, gradients);
+  } else {
+    network_->folded_gradients(segment, statistics_, gradients);
+  }
   for (std::int64_t i = 0; i < count; ++i) {
     update(first + i, clock, gradients[i]);
   }
   num_model_steps_ += count;
 }
 
+void LanePack::update_by_tensors(std::int64_t lane, std::int64_t clock, const torch::Tensor& gradient) {
+  const torch::NoGradGuard no_grad;
+  const auto& of = hyper(lane);
+  auto weights = weights_[lane];
+  auto direction = gradient.defined() ? gradient : torch::zeros_like(weights);
+  if (of.weight_decay != 0) {
+    direction = direction + weights * of.weight_decay;
+  }
+  if (of.momentum != 0) {
+    auto velocity = velocities_[lane];
+    velocity.mul_(of.momentum).add_(direction);
+    direction = velocity;
+  }
+  weights.sub_(direction * of.lr_at(clock));
+}
+
 void LanePack::update(std::int64_t lane, std::int64_t clock, const torch::Tensor& gradient) {
+  if (!data_->device().is_cpu()) {
+    update_by_tensors(lane, clock, gradient);
+    return;
+  }
   const auto& of = hyper(lane);
   const auto apply = [&]<typename Real>(Real) {
     auto* velocity = of.momentum != 0 ? velocities_[lane].data_ptr<Real>() : nullptr;

@@ -78,8 +78,11 @@ SquaredDistances& SquaredDistances::operator+=(const SquaredDistances& other) {
   return *this;
 }
 
-PairDistances pair_distances(const model::Layout& layout, const torch::Tensor& original, const torch::Tensor& retrained,
-                             const torch::Tensor& correction, const torch::Tensor& start) {
+PairDistances pair_distances(const model::Layout& layout, const torch::Tensor& of_original,
+                             const torch::Tensor& of_retrained, const torch::Tensor& of_correction,
+                             const torch::Tensor& of_start) {
+  const auto original = of_original.cpu(), retrained = of_retrained.cpu(), correction = of_correction.cpu(),
+             start = of_start.cpu();
   PairDistances distances;
   for (const auto& spec : layout.parameters) {
     distances.layers.push_back(original.scalar_type() == torch::kFloat64
@@ -90,7 +93,8 @@ PairDistances pair_distances(const model::Layout& layout, const torch::Tensor& o
   return distances;
 }
 
-double squared_distance(const torch::Tensor& a, const torch::Tensor& b) {
+double squared_distance(const torch::Tensor& of_a, const torch::Tensor& of_b) {
+  const auto a = of_a.cpu(), b = of_b.cpu();
   return a.scalar_type() == torch::kFloat64 ? squared_distance_of(a.numel(), a.data_ptr<double>(), b.data_ptr<double>())
                                             : squared_distance_of(a.numel(), a.data_ptr<float>(), b.data_ptr<float>());
 }

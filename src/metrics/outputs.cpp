@@ -10,7 +10,7 @@
 namespace unroll::metrics {
 
 Probabilities probabilities(const torch::Tensor& logits) {
-  const auto z = logits.to(torch::kFloat64).contiguous();
+  const auto z = logits.to(torch::kCPU, torch::kFloat64).contiguous();
   Probabilities out;
   out.num_rows = z.size(0);
   out.num_classes = z.size(1);
@@ -23,7 +23,8 @@ Probabilities probabilities(const torch::Tensor& logits) {
 }
 
 RowScores row_scores(const Probabilities& outputs, const torch::Tensor& labels) {
-  const auto* label = labels.data_ptr<std::int64_t>();
+  const auto host_labels = labels.cpu();
+  const auto* label = host_labels.data_ptr<std::int64_t>();
   RowScores scores;
   scores.right.reserve(static_cast<std::size_t>(outputs.num_rows));
   scores.loss.reserve(static_cast<std::size_t>(outputs.num_rows));

@@ -20,6 +20,9 @@ torch::Tensor with_channels_last(const torch::Tensor& values) {
   if (!is_float_4d(values) || !values.is_contiguous()) {
     return values;
   }
+  if (!values.is_cpu()) {
+    return values.contiguous(at::MemoryFormat::ChannelsLast);
+  }
   auto out = torch::empty(values.sizes(), values.options().memory_format(at::MemoryFormat::ChannelsLast));
   const auto channels = values.size(1), places = values.size(2) * values.size(3);
   const auto* from = values.data_ptr<float>();
@@ -31,7 +34,8 @@ torch::Tensor with_channels_last(const torch::Tensor& values) {
 }
 
 void copy_to_contiguous(const torch::Tensor& values, torch::Tensor& out) {
-  if (!is_float_4d(values) || values.is_contiguous() || !values.is_contiguous(at::MemoryFormat::ChannelsLast)) {
+  if (!values.is_cpu() || !is_float_4d(values) || values.is_contiguous() ||
+      !values.is_contiguous(at::MemoryFormat::ChannelsLast)) {
     out.copy_(values);
     return;
   }

@@ -1,7 +1,9 @@
-// resnet18 and vgg19 in the paper's CIFAR forms (METHODS 1.1). On CPUs lanes run one after another through the same
-// kernels and shapes as a single model (folding gains nothing there, and grouped 1x1 and first convolutions would
-// change a lane's bits with the count: DESIGN 4.8), so a lane's bits are its own by construction.
+// resnet18 and vgg19 in the paper's CIFAR forms (METHODS 1.1). GPUs fold lanes into channels. On CPUs lanes run one
+// after another through the same kernels and shapes as a single model (folding gains nothing there, and grouped 1x1 and
+// first convolutions would change a lane's bits with the count: DESIGN 4.8), so a lane's bits are its own by
+// construction.
 #include <ATen/ops/avg_pool2d.h>
+#include <ATen/ops/baddbmm.h>
 #include <ATen/ops/batch_norm.h>
 #include <ATen/ops/conv2d.h>
 #include <ATen/ops/max_pool2d.h>
@@ -9,6 +11,7 @@
 
 #include <cmath>
 #include <functional>
+#include <optional>
 
 #include "model/architectures.hpp"
 #include "model/channels_last.hpp"
@@ -17,21 +20,24 @@
 namespace unroll::model {
 namespace {
 
-/// Hands out a network's parameters and buffers in layout order while the forward pass is written down.
+/// Hands out a network's parameters and buffers in layout order while the forward pass is written down. Of several
+/// lanes, parameters are [lanes, ...] and buffers [lanes * channels]; images are [rows, lanes * channels, height,
+/// width], and a convolution has a group a lane.
 class Reader {
  public:
-  Reader(std::span<const torch::Tensor> parameters, std::vector<torch::Tensor> buffers, Statistics statistics)
-      : parameters_(parameters), buffers_(std::move(buffers)), statistics_(statistics) {}
+  Reader(std::span<const torch::Tensor> parameters, std::vector<torch::Tensor> buffers, Statistics statistics,
+         std::optional<std::int64_t> lanes = {})
+      : parameters_(parameters), buffers_(std::move(buffers)), statistics_(statistics), lanes_(lanes) {}
 
   torch::Tensor conv(const torch::Tensor& x, bool has_bias, std::int64_t stride, std::int64_t padding) {
-    const auto& weight = next();
-    const auto bias = has_bias ? next() : torch::Tensor{};
-    return at::conv2d(x, weight, bias, stride, padding);
+    const auto weight = joined();
+    const auto bias = has_bias ? joined() : torch::Tensor{};
+    return at::conv2d(x, weight, bias, stride, padding, 1, lanes_.value_or(1));
   }
 
   torch::Tensor batch_norm(const torch::Tensor& x) {
-    const auto& weight = next();
-    const auto& bias = next();
+    const auto weight = joined();
+    const auto bias = joined();
     const auto mean = buffers_[buffer_++];
     const auto variance = buffers_[buffer_++];
     const bool from_batch = statistics_ != Statistics::running;
@@ -40,17 +46,22 @@ class Reader {
                           from_batch, 0.1, 1e-5, false);
   }
 
+  /// Of features [rows, width], or [rows, lanes * width] to [lanes, rows, C].
   torch::Tensor linear(const torch::Tensor& x) {
     const auto& weight = next();
-    return torch::addmm(next(), x, weight.t());
+    const auto& bias = next();
+    return lanes_ ? at::baddbmm(bias.unsqueeze(1), x.unflatten(1, {*lanes_, -1}).transpose(0, 1), weight.mT())
+                  : torch::addmm(bias, x, weight.t());
   }
 
  private:
   const torch::Tensor& next() { return parameters_[parameter_++]; }
+  torch::Tensor joined() { return lanes_ ? next().flatten(0, 1) : next(); }
 
   std::span<const torch::Tensor> parameters_;
   std::vector<torch::Tensor> buffers_;
   Statistics statistics_;
+  std::optional<std::int64_t> lanes_;
   std::size_t parameter_ = 0;
   std::size_t buffer_ = 0;
 };
@@ -76,6 +87,38 @@ class ConvNetwork final : public Network {
       for (std::size_t i = 0; i < parts.size(); ++i) {
         copy_to_contiguous(parts[i], out[i]);
       }
+    }
+  }
+
+  void folded_gradients(const Segment& segment, Statistics statistics, torch::Tensor& gradients) const override {
+    const auto lanes = segment.weights.size(0);
+    std::vector<torch::Tensor> parameters, buffers;
+    for (const auto& spec : layout().parameters) {
+      auto values = segment.weights.narrow(1, spec.offset, spec.size).detach().contiguous();
+      std::vector<std::int64_t> shape{lanes};
+      shape.insert(shape.end(), spec.shape.begin(), spec.shape.end());
+      parameters.push_back(values.view(shape).requires_grad_());
+    }
+    for (const auto& spec : layout().buffers) {
+      buffers.push_back(segment.buffers.narrow(1, spec.offset, spec.size).flatten().clone());
+    }
+    Reader reader(parameters, buffers, statistics, lanes);
+    const auto images = segment.inputs.transpose(0, 1).flatten(1, 2).contiguous(at::MemoryFormat::ChannelsLast);
+    const auto z = forward_(reader, images);
+    auto sum = torch::zeros({}, z.options());
+    for (std::int64_t lane = 0; lane < lanes; ++lane) {
+      sum = sum + loss(z[lane], segment.labels[lane], segment.losses[static_cast<std::size_t>(lane)]);
+    }
+    const auto parts = torch::autograd::grad({sum}, parameters);
+    const torch::NoGradGuard no_grad;
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+      const auto& spec = layout().parameters[i];
+      gradients.narrow(1, spec.offset, spec.size).copy_(parts[i].flatten(1));
+    }
+    for (std::size_t i = 0; i < buffers.size() && statistics == Statistics::update; ++i) {
+      const auto& spec = layout().buffers[i];
+      auto kept = segment.buffers.narrow(1, spec.offset, spec.size);
+      kept.copy_(buffers[i].view({lanes, spec.size}));
     }
   }
 

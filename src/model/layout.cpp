@@ -108,11 +108,12 @@ State initial_state(const Layout& layout, std::uint64_t seed, torch::ScalarType 
 std::vector<hdf5::Array> to_arrays(const Layout& layout, const torch::Tensor& weights, const torch::Tensor& buffers,
                                    const std::string& prefix) {
   std::vector<hdf5::Array> arrays;
+  const auto host_weights = weights.cpu(), host_buffers = buffers.cpu();
   for (const auto& spec : layout.parameters) {
-    arrays.push_back(to_array(spec, weights, prefix));
+    arrays.push_back(to_array(spec, host_weights, prefix));
   }
   for (const auto& spec : layout.buffers) {
-    arrays.push_back(to_array(spec, buffers, prefix));
+    arrays.push_back(to_array(spec, host_buffers, prefix));
   }
   return arrays;
 }

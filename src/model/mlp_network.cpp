@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "model/architectures.hpp"
+#include "model/batched_mlp.hpp"
 
 namespace unroll::model {
 namespace {
@@ -17,6 +18,10 @@ class MlpNetwork final : public Network {
   void gradients(const Segment& segment, Statistics, torch::Tensor& gradients) const override {
     segment.weights.scalar_type() == torch::kFloat64 ? by_kernel<double>(segment, gradients)
                                                      : by_kernel<float>(segment, gradients);
+  }
+
+  void folded_gradients(const Segment& segment, Statistics, torch::Tensor& gradients) const override {
+    batched_mlp_gradients(layout(), shape_, segment, gradients);
   }
 
   torch::Tensor logits(std::span<const torch::Tensor> parameters, const torch::Tensor&, const torch::Tensor& inputs,

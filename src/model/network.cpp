@@ -4,14 +4,14 @@
 
 namespace unroll::model {
 
-torch::Tensor lane_slabs(std::int64_t lanes, std::vector<std::int64_t> shape, torch::ScalarType dtype) {
+torch::Tensor lane_slabs(std::int64_t lanes, std::vector<std::int64_t> shape, torch::TensorOptions options) {
   std::vector<std::int64_t> strides(shape.size() + 1, 1);  // the lane's, then one a dimension
   for (std::size_t i = shape.size(); i-- > 0;) {
     strides[i] = strides[i + 1] * shape[i];
   }
   strides[0] = (strides[0] + kLaneStart - 1) / kLaneStart * kLaneStart;
   shape.insert(shape.begin(), lanes);
-  return torch::zeros({lanes, strides[0]}, dtype).as_strided(shape, strides);
+  return torch::zeros({lanes, strides[0]}, options).as_strided(shape, strides);
 }
 
 std::vector<torch::Tensor> Network::views(const torch::Tensor& flat) const {
@@ -40,10 +40,14 @@ std::shared_ptr<const Network> make_network(const config::Settings::Model& model
 
 torch::Tensor gradient(const Network& network, const State& state, const torch::Tensor& inputs,
                        const torch::Tensor& labels, const LossSpec& loss, Statistics statistics) {
-  auto gradients = lane_slabs(1, {network.layout().num_parameters}, state.weights.scalar_type());
-  network.gradients({state.weights.unsqueeze(0), state.buffers.unsqueeze(0), inputs.unsqueeze(0), labels.unsqueeze(0),
-                     std::span(&loss, 1)},
-                    statistics, gradients);
+  auto gradients = lane_slabs(1, {network.layout().num_parameters}, state.weights.options());
+  const Segment segment{state.weights.unsqueeze(0), state.buffers.unsqueeze(0), inputs.unsqueeze(0),
+                        labels.unsqueeze(0), std::span(&loss, 1)};
+  if (inputs.is_cpu()) {
+    network.gradients(segment, statistics, gradients);
+  } else {
+    network.folded_gradients(segment, statistics, gradients);
+  }
   return gradients.squeeze(0);
 }
 

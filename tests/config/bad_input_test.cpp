@@ -92,7 +92,7 @@ const BadInput kBadInputs[] = {
     {"[run]\nlanes = 1, 2\n", "FILE:2: run.lanes = 1, 2: takes one value, not a list"},
     {"[run]\nthreads = 2\n", "FILE:2: run.threads = 2: must be 1 with model.arch = linear or mlp"},
     {"[run]\nthreads = 0\n", "FILE:2: run.threads = 0: must be a whole number from 1 to 1024"},
-    {"[run]\ndevice = cuda\n", "FILE:2: run.device = cuda: must be one of auto, cpu"},
+    {"[run]\ndevice = gpu\n", "FILE:2: run.device = gpu: must be one of auto, cpu, cuda"},
     {"[seed]\ninit = -1\n", "FILE:2: seed.init = -1: must be a whole number from 0 to 2147483647"},
     {"[study]\nname = a b\n", "FILE:2: study.name = a b: must be 1 to 64 letters"},
     {"[study]\nname = " + std::string(65, 'a') + "\n",

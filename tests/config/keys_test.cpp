@@ -114,7 +114,8 @@ constexpr Example kExamples[] = {
     {"run.lanes", "8", "8"},
     {"run.lanes", "auto", "auto"},
     {"run.threads", "2", "2"},
-    {"run.device", "cpu", "cpu"},
+    {"run.device", "cuda", "cuda"},
+    {"run.tf32", "yes", "yes"},
     {"run.share", "no", "no"},
     {"run.fork", "no", "no"},
 };

@@ -78,6 +78,44 @@ TEST_CASE("The folded backward pass equals autograd's, lane by lane") {
   }
 }
 
+torch::Tensor folded_of(const Network& network, const Batch& b) {
+  auto gradients = torch::zeros_like(b.weights);
+  network.folded_gradients({b.weights, b.buffers, b.inputs, b.labels, b.losses}, Statistics::update, gradients);
+  return gradients;
+}
+
+TEST_CASE("Lanes folded into LibTorch's operations, as on GPUs, have the gradients of lanes one after another") {
+  for (const auto activation : {config::Activation::relu, config::Activation::tanh, config::Activation::silu}) {
+    for (const auto arch : {config::Arch::linear, config::Arch::mlp}) {
+      const Case c{arch, activation, torch::kFloat64, 9};
+      const auto network = network_of(c);
+      const auto batch = batch_of(*network, c, 5, {11});
+      const auto apart = gradients_of(*network, batch, 0, 5), folded = folded_of(*network, batch);
+      for (std::int64_t lane = 0; lane < 5; ++lane) {
+        CHECK(test::apart(folded[lane], apart[lane]) < 1e-13);
+      }
+    }
+  }
+  for (const auto arch : {config::Arch::resnet18, config::Arch::vgg19}) {
+    const Case c{arch, config::Activation::relu, torch::kFloat64, 3};
+    const auto network = network_of(c);
+    auto batch = batch_of(*network, c, 2, {3, 32, 32});
+    auto buffers = batch.buffers.clone();
+    std::swap(batch.buffers, buffers);
+    const auto apart = gradients_of(*network, batch, 0, 2);
+    auto left = torch::zeros_like(batch.weights);
+    network->gradients({batch.weights, buffers, batch.inputs, batch.labels, batch.losses}, Statistics::update, left);
+
+    const auto folded = folded_of(*network, batch);
+
+    CHECK(test::same_bits(left, apart));
+    CHECK(test::apart(batch.buffers, buffers) < 1e-13);
+    for (std::int64_t lane = 0; lane < 2; ++lane) {
+      CHECK(test::apart(folded[lane], apart[lane]) < 1e-11);
+    }
+  }
+}
+
 TEST_CASE("A lane's bits depend neither on the number of lanes nor on its position") {
   std::int64_t num_compared = 0;
   for (const auto activation : {config::Activation::relu, config::Activation::tanh, config::Activation::silu}) {

@@ -31,7 +31,7 @@ enum class Sigma { lanczos, power, none };
 enum class SigmaMode { train, eval };
 enum class HessianKind { first, batch, file };  // first:n examples | current batch | file of data set rows
 enum class WeightsOutput { none, final_step };
-enum class Device { auto_, cpu };
+enum class Device { auto_, cpu, cuda };
 
 struct Settings {
   struct Data {
@@ -130,6 +130,7 @@ struct Settings {
     std::optional<std::int64_t> lanes;  // unset: auto
     std::int64_t threads = 1;
     Device device = Device::auto_;
+    bool tf32 = false;
     bool share = true;  // no: each fork trains its own pretraining and M again (a check: the same results)
     bool fork = true;   // no: each M' trains from w_0, in a lane of its own (a check: the same results)
   } run;

@@ -1,7 +1,8 @@
 #pragma once
 // A data set where training reads it. A small one (dataset::kKeptBytes) is kept normalised, and read in place; of a
 // large one the inputs stay bytes (or reals) as they came, and a batch is gathered by row and normalised on the way.
-// What a row becomes depends on that row alone: no statistic of other rows enters.
+// What a row becomes depends on that row alone: no statistic of other rows enters. On a GPU the set lies there whole,
+// as it came or normalised, and rows are gathered by index.
 #include <torch/types.h>
 
 #include <cstdint>
@@ -22,16 +23,19 @@ class ResidentData {
  public:
   /// A set of up to kept_bytes is kept normalised.
   ResidentData(std::shared_ptr<const dataset::DataSet> set, config::Dtype dtype,
-               std::int64_t kept_bytes = dataset::kKeptBytes);
+               std::int64_t kept_bytes = dataset::kKeptBytes, torch::Device device = torch::kCPU);
 
   [[nodiscard]] const dataset::Description& description() const { return set_->description; }
   [[nodiscard]] torch::ScalarType dtype() const { return dtype_; }
+  [[nodiscard]] torch::Device device() const { return device_; }
   [[nodiscard]] std::int64_t input_size() const { return input_size_; }
 
-  /// [rows, ...shape], normalised.
+  /// [rows, ...shape], normalised, on the device.
   [[nodiscard]] torch::Tensor inputs(Part part, std::span<const std::int64_t> rows) const;
-  /// int64 [rows].
+  /// int64 [rows], on the device.
   [[nodiscard]] torch::Tensor labels(Part part, std::span<const std::int64_t> rows) const;
+
+  // Below: of a set in host memory (device() is the CPU).
 
   /// A pointer to each row's normalised inputs (Real is dtype()): where the data set keeps them, or, where it is too
   /// large to be kept twice, in `gathered`.
@@ -45,6 +49,7 @@ class ResidentData {
 
  private:
   [[nodiscard]] torch::Tensor all_inputs(Part part) const;
+  void move_to_device();
   template <typename Real>
   void gather(Part part, std::span<const std::int64_t> rows, Real* out) const;
 
@@ -55,6 +60,14 @@ class ResidentData {
   std::vector<double> byte_table_;  // [channels, 256]: what a byte becomes
   // All rows normalised, [rows, input_size], of a set that is small enough.
   torch::Tensor kept_train_, kept_test_;
+
+  torch::Device device_ = torch::kCPU;
+  struct OnDevice {
+    torch::Tensor inputs;  // [rows, input_size]: normalised, or bytes as they came
+    torch::Tensor labels;  // int64 [rows]
+  };
+  OnDevice device_train_, device_test_;
+  torch::Tensor device_table_;  // [channels, 256] of dtype(): what a byte becomes; undefined for normalised inputs
 };
 
 }  // namespace unroll::data

@@ -14,9 +14,11 @@ namespace unroll::execute {
 
 class Context {
  public:
-  explicit Context(const plan::Plan& plan) : plan_(plan) {}
+  explicit Context(const plan::Plan& plan, torch::Device device = torch::kCPU) : plan_(plan), device_(device) {}
 
   [[nodiscard]] const plan::Plan& plan() const { return plan_; }
+  /// Where models train; w_0 and what is measured may be in host memory.
+  [[nodiscard]] torch::Device device() const { return device_; }
   [[nodiscard]] const config::Settings& cell(std::size_t index) const { return plan_.cells[index]; }
   /// The cell's data set, read at its first use and shared by every cell that names the same.
   [[nodiscard]] std::shared_ptr<const data::ResidentData> data(std::size_t cell);
@@ -30,6 +32,7 @@ class Context {
 
  private:
   const plan::Plan& plan_;
+  torch::Device device_;
   std::shared_ptr<const dataset::DataSet> replaced_;
   std::map<std::size_t, std::shared_ptr<const dataset::DataSet>> sets_;  // by description
   std::map<std::pair<std::size_t, config::Dtype>, std::shared_ptr<const data::ResidentData>> data_;

@@ -20,10 +20,12 @@ class Hessian {
  public:
   Hessian(const model::Network& network, const model::State& state, const torch::Tensor& inputs,
           const torch::Tensor& labels, const model::LossSpec& loss, model::Statistics statistics);
-  /// H v, v and result contiguous [P]. One product is about two backward passes.
-  [[nodiscard]] torch::Tensor operator()(const torch::Tensor& v) const { return map_(v); }
+  /// H v, v and result contiguous [P] on one device, which need not be that of the inputs (solvers keep their basis in
+  /// host memory). One product is about two backward passes.
+  [[nodiscard]] torch::Tensor operator()(const torch::Tensor& v) const { return map_(v.to(device_)).to(v.device()); }
 
  private:
+  torch::Device device_;
   SymmetricMap map_;
 };
 

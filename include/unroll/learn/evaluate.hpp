@@ -10,8 +10,8 @@
 
 namespace unroll::learn {
 
-/// Logits [rows, C] in evaluation mode (running statistics), by chunks of 256 rows: a chunk's bits depend on its rows
-/// and their number alone.
+/// Logits [rows, C], on the data's device, in evaluation mode (running statistics), by chunks of 256 rows: a chunk's
+/// bits depend on its rows and their number alone.
 [[nodiscard]] torch::Tensor evaluate(const model::Network& network, const model::State& state,
                                      const data::ResidentData& data, data::Part part,
                                      std::span<const std::int64_t> rows);

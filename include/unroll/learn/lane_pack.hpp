@@ -69,9 +69,12 @@ class LanePack {
  private:
   template <typename Real>
   void step_by_loop(MlpLoop<Real>& loop, std::int64_t clock, const std::vector<LaneStep>& steps);
+  [[nodiscard]] torch::Tensor batches(std::int64_t first, std::int64_t count, const std::vector<LaneStep>& steps,
+                                      std::vector<std::int64_t> shape, torch::Tensor& labels) const;
   void train(std::int64_t first, std::int64_t count, std::int64_t clock, const std::vector<LaneStep>& steps);
   /// gradient [P], or undefined for a zero one (coast).
   void update(std::int64_t lane, std::int64_t clock, const torch::Tensor& gradient);
+  void update_by_tensors(std::int64_t lane, std::int64_t clock, const torch::Tensor& gradient);
 
   std::shared_ptr<const model::Network> network_;
   std::shared_ptr<const data::ResidentData> data_;

@@ -1,5 +1,6 @@
 #pragma once
 // Distances between the weights of M, M' and M'' = M + correction, in double over fixed blocks (base/block_sum.hpp).
+// Tensors of a GPU come to host memory first: what is added up there has the same bits everywhere.
 // The verification error is formed as ||(w - w') + c||, never from a rounded M'' (DESIGN 4.5).
 #include <torch/types.h>
 

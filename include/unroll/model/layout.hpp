@@ -34,6 +34,9 @@ struct Layout {
 struct State {
   torch::Tensor weights;  // [P]
   torch::Tensor buffers;  // [S], S may be 0
+
+  /// The state on a device: itself when it is there.
+  [[nodiscard]] State on(torch::Device device) const { return {weights.to(device), buffers.to(device)}; }
 };
 
 /// PyTorch's default initialisation (kaiming_uniform with a = sqrt 5: U(+-1/sqrt fan_in), biases likewise; BatchNorm

@@ -2,7 +2,7 @@
 // A network as a function of flat weights. Models of one shape train side by side as lanes: weights [lanes, P].
 // A lane's bits never depend on how many lanes a call holds, on its position or on its neighbours (DESIGN 4.8):
 // on a CPU lanes run one after another, linear and mlp through hand-written loops (kernel/mlp.hpp), the convolutional
-// nets through LibTorch.
+// nets through LibTorch. A GPU folds them: one batched product, one convolution with a group a lane.
 #include <torch/types.h>
 
 #include <memory>
@@ -25,7 +25,8 @@ inline constexpr std::int64_t kLaneStart = 64;
 /// [lanes, ...shape], zeros, whose lanes each are contiguous and start on a multiple of kLaneStart elements: lanes
 /// share no cache line. (Where a matrix starts within one changes the bits of LibTorch's products: measured, 15 rows
 /// of 11.)
-[[nodiscard]] torch::Tensor lane_slabs(std::int64_t lanes, std::vector<std::int64_t> shape, torch::ScalarType dtype);
+[[nodiscard]] torch::Tensor lane_slabs(std::int64_t lanes, std::vector<std::int64_t> shape,
+                                       torch::TensorOptions options);
 
 /// Lanes whose batches have the same number of rows. Weights, gradients and inputs are lane_slabs, or parts of them.
 struct Segment {
@@ -44,13 +45,20 @@ class Network {
 
   /// The gradient of each lane's loss into gradients [n, P].
   virtual void gradients(const Segment& segment, Statistics statistics, torch::Tensor& gradients) const = 0;
+  /// The same with all lanes in each of LibTorch's operations, on any device: what fills a GPU. On a CPU its bits may
+  /// depend on the number of lanes.
+  virtual void folded_gradients(const Segment& segment, Statistics statistics, torch::Tensor& gradients) const = 0;
 
   /// Differentiable logits [b, C] of one model; parameters in layout order, inputs [b, ...shape].
   [[nodiscard]] virtual torch::Tensor logits(std::span<const torch::Tensor> parameters, const torch::Tensor& buffers,
                                              const torch::Tensor& inputs, Statistics statistics) const = 0;
 
-  /// linear and mlp: their shape, and on a CPU the loops of kernel/mlp.hpp compute them. Others: nullopt.
+  /// linear and mlp: their shape. Others: nullopt.
   [[nodiscard]] virtual std::optional<kernel::MlpShape> mlp_shape() const { return std::nullopt; }
+  /// The shape where the loops of kernel/mlp.hpp compute the network on this device: linear and mlp on a CPU.
+  [[nodiscard]] std::optional<kernel::MlpShape> loop_shape(torch::Device device) const {
+    return device.is_cpu() ? mlp_shape() : std::nullopt;
+  }
 
   /// Views of a flat [P] vector, one a parameter.
   [[nodiscard]] std::vector<torch::Tensor> views(const torch::Tensor& flat) const;
