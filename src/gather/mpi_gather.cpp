@@ -178,7 +178,7 @@ class MpiGatherer final : public Gatherer {
 
   Distances distances(const Request& request, std::span<const Row> rows) override {
     check_request(request, rows);
-    mpi::Exchange exchange(communicator_, limits_of(request, options_), ++number_);
+    mpi::Exchange exchange(communicator_, limits_of(request, options_));
     exchange.allow(options_.start);
     const std::vector<int> owners = agree_on_owners(exchange, communicator_, request, options_, rows);
     exchange.allow(options_.silence);
@@ -190,12 +190,13 @@ class MpiGatherer final : public Gatherer {
   template <typename Real>
   Distances run(mpi::Exchange& exchange, const Request& request, std::span<const Row> rows,
                 const std::vector<int>& owners) const {
-    return Gathering<Real>(exchange, communicator_, request, options_, rows, owners).run();
+    Distances distances = Gathering<Real>(exchange, communicator_, request, options_, rows, owners).run();
+    exchange.finish();
+    return distances;
   }
 
   const mpi::Communicator& communicator_;
   Options options_;
-  std::uint64_t number_ = 0;
 };
 
 }  // namespace

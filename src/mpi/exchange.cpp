@@ -1,4 +1,5 @@
-// Notes (kNote) are 8 bytes: the number of the exchange, twice, plus one when the sender leaves.
+// A note (kNote) is one byte: its sender lives, or leaves. Notes of one sender come in order, and none is taken after
+// the one that says it leaves: the next are for the next exchange.
 #include "unroll/mpi/exchange.hpp"
 
 #include <algorithm>
@@ -17,12 +18,29 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 constexpr int kData = 1, kNote = 2;
+constexpr char kLives = 0, kLeaves = 1;
 
 struct Peer {
   Clock::time_point heard;
-  bool left = false;
-  std::uint64_t note = 0;  // the last one sent, alive until it has gone
+  bool left = false, told_leave = false;
   MPI_Request request = MPI_REQUEST_NULL;
+};
+
+/// Between looks: none while messages move, then longer and longer ones.
+class Pause {
+ public:
+  void after(bool moved) {
+    if (moved) {
+      *this = Pause();
+    } else if (++looks_ > 100) {
+      std::this_thread::sleep_for(length_);
+      length_ = std::min(length_ * 2, std::chrono::microseconds(500));
+    }
+  }
+
+ private:
+  int looks_ = 0;
+  std::chrono::microseconds length_{20};
 };
 
 std::string seconds_text(Clock::duration time) {
@@ -37,7 +55,6 @@ struct Exchange::State {
   int rank;
   Limits limits;
   std::chrono::milliseconds allowed;  // silence, now
-  std::uint64_t number;
   std::vector<Peer> peers;
   std::vector<MPI_Request> pending;
   std::vector<int> peer_of_pending;
@@ -92,42 +109,62 @@ struct Exchange::State {
     return true;
   }
 
-  void tell(Peer& peer, int to, bool leaving) {
+  /// False: the note before has not gone yet.
+  bool tell(Peer& peer, int to, const char& note) {
     if (peer.request != MPI_REQUEST_NULL) {
       int gone = 0;
       check_call(MPI_Test(&peer.request, &gone, MPI_STATUS_IGNORE), "MPI_Test", to);
       if (gone == 0) {
-        return;
+        return false;
       }
     }
-    peer.note = number * 2 + (leaving ? 1 : 0);
-    check_call(MPI_Isend(&peer.note, 1, MPI_UINT64_T, to, kNote, comm, &peer.request), "MPI_Isend", to);
+    check_call(MPI_Isend(&note, 1, MPI_CHAR, to, kNote, comm, &peer.request), "MPI_Isend", to);
+    return true;
   }
 
-  void tell_all(bool leaving) {
+  void tell_all_that_it_lives() {
     for (std::size_t r = 0; r < peers.size(); ++r) {
-      if (static_cast<int>(r) != rank) {
-        tell(peers[r], static_cast<int>(r), leaving);
+      if (static_cast<int>(r) != rank && !peers[r].told_leave) {
+        tell(peers[r], static_cast<int>(r), kLives);
       }
     }
   }
 
-  void hear() {
-    while (true) {
+  /// True when every note, the last one too, has gone.
+  bool tell_all_that_it_leaves() {
+    bool gone = true;
+    for (std::size_t r = 0; r < peers.size(); ++r) {
+      Peer& peer = peers[r];
+      if (static_cast<int>(r) == rank) {
+        continue;
+      }
+      peer.told_leave = peer.told_leave || tell(peer, static_cast<int>(r), kLeaves);
+      int done = 1;
+      if (peer.request != MPI_REQUEST_NULL) {
+        check_call(MPI_Test(&peer.request, &done, MPI_STATUS_IGNORE), "MPI_Test", static_cast<int>(r));
+      }
+      gone = gone && peer.told_leave && done != 0;
+    }
+    return gone;
+  }
+
+  [[nodiscard]] bool all_have_left() const {
+    return std::all_of(peers.begin(), peers.end(), [](const Peer& peer) { return peer.left; });
+  }
+
+  void hear(int from) {
+    Peer& peer = peers[static_cast<std::size_t>(from)];
+    while (!peer.left) {
       int arrived = 0;
       MPI_Message handle = MPI_MESSAGE_NULL;
-      MPI_Status status{};
-      check(MPI_Improbe(MPI_ANY_SOURCE, kNote, comm, &arrived, &handle, &status), "MPI_Improbe");
+      check_call(MPI_Improbe(from, kNote, comm, &arrived, &handle, MPI_STATUS_IGNORE), "MPI_Improbe", from);
       if (arrived == 0) {
         return;
       }
-      std::uint64_t note = 0;
-      check(MPI_Mrecv(&note, 1, MPI_UINT64_T, &handle, MPI_STATUS_IGNORE), "MPI_Mrecv");
-      Peer& peer = peers[static_cast<std::size_t>(status.MPI_SOURCE)];
-      if (note / 2 >= number) {
-        peer.heard = Clock::now();
-        peer.left = peer.left || note > number * 2;  // a later exchange: it has left this one
-      }
+      char note = kLives;
+      check_call(MPI_Mrecv(&note, 1, MPI_CHAR, &handle, MPI_STATUS_IGNORE), "MPI_Mrecv", from);
+      peer.heard = Clock::now();
+      peer.left = note == kLeaves;
     }
   }
 
@@ -135,7 +172,7 @@ struct Exchange::State {
     std::string ranks;
     Clock::duration longest{};
     for (std::size_t r = 0; r < peers.size(); ++r) {
-      if (static_cast<int>(r) != rank && !peers[r].left && now - peers[r].heard > allowed) {
+      if (!peers[r].left && now - peers[r].heard > allowed) {
         ranks += (ranks.empty() ? "rank " : ", rank ") + std::to_string(r);
         longest = std::max(longest, now - peers[r].heard);
       }
@@ -149,7 +186,9 @@ struct Exchange::State {
 
   bool look() {
     const bool moved = move_on();
-    hear();
+    for (int from = 0; from < static_cast<int>(peers.size()); ++from) {
+      hear(from);
+    }
     const Clock::time_point now = Clock::now();
     if (now - looked > allowed / 4) {
       for (Peer& peer : peers) {  // this rank was away itself: what was said meanwhile may be still on its way
@@ -159,50 +198,44 @@ struct Exchange::State {
     looked = now;
     if (now - told > limits.silence / 10) {
       told = now;
-      tell_all(false);
+      tell_all_that_it_lives();
     }
     name_silent(now);
     return moved;
   }
 };
 
-Exchange::Exchange(const Communicator& communicator, Limits limits, std::uint64_t number)
-    : state_(std::make_unique<State>()) {
+Exchange::Exchange(const Communicator& communicator, Limits limits) : state_(std::make_unique<State>()) {
   State& state = *state_;
   state.comm = to_comm(communicator.handle_);
   state.rank = communicator.rank();
   state.limits = limits;
   state.allowed = limits.silence;
-  state.number = number;
   state.peers.resize(static_cast<std::size_t>(communicator.size()));
   const Clock::time_point now = Clock::now();
   state.looked = state.told = now;
   for (Peer& peer : state.peers) {
     peer.heard = now;
   }
+  state.peers[static_cast<std::size_t>(state.rank)].left = true;
 }
 
 Exchange::~Exchange() {
-  if (std::uncaught_exceptions() > 0) {
-    // MPI may still use the notes, and the job is about to be aborted: they are left to the end of the process.
+  if (state_ != nullptr) {
+    // Messages are under way, and the job is about to be aborted: what MPI may still use stays to the process's end.
     static_cast<void>(state_.release());
-    return;
   }
-  try {
-    for (std::size_t r = 0; r < state_->peers.size(); ++r) {
-      Peer& peer = state_->peers[r];
-      if (static_cast<int>(r) == state_->rank) {
-        continue;
-      }
-      if (peer.request != MPI_REQUEST_NULL) {
-        MPI_Wait(&peer.request, MPI_STATUS_IGNORE);
-      }
-      state_->tell(peer, static_cast<int>(r), true);
-      MPI_Wait(&peer.request, MPI_STATUS_IGNORE);
-    }
-  } catch (const Error&) {
-    // The next exchange, or the end of the job, will say so.
+}
+
+void Exchange::finish() {
+  Pause pause;
+  wait();
+  while (!state_->tell_all_that_it_leaves() || !state_->all_have_left()) {
+    pause.after(state_->look());
   }
+  sent_bytes_ = state_->sent_bytes;
+  received_bytes_ = state_->received_bytes;
+  state_.reset();
 }
 
 void Exchange::allow(std::chrono::milliseconds silence) {
@@ -236,21 +269,14 @@ void Exchange::receive(int from, std::span<std::byte> bytes) {
 void Exchange::poll() { state_->look(); }
 
 void Exchange::wait() {
-  int looks = 0;
-  std::chrono::microseconds pause(20);
-  while (!finished()) {
-    if (state_->look()) {
-      looks = 0;
-      pause = std::chrono::microseconds(20);
-    } else if (++looks > 100) {
-      std::this_thread::sleep_for(pause);
-      pause = std::min(pause * 2, std::chrono::microseconds(500));
-    }
+  Pause pause;
+  while (!idle()) {
+    pause.after(state_->look());
   }
 }
 
-bool Exchange::finished() const { return state_->pending.empty(); }
-std::int64_t Exchange::sent_bytes() const { return state_->sent_bytes; }
-std::int64_t Exchange::received_bytes() const { return state_->received_bytes; }
+bool Exchange::idle() const { return state_->pending.empty(); }
+std::int64_t Exchange::sent_bytes() const { return state_ != nullptr ? state_->sent_bytes : sent_bytes_; }
+std::int64_t Exchange::received_bytes() const { return state_ != nullptr ? state_->received_bytes : received_bytes_; }
 
 }  // namespace unroll::mpi

@@ -1,7 +1,7 @@
 #pragma once
 // Messages of which both ends know length and order, straight from and into the caller's memory, watched: a rank of
 // which nothing is heard for too long is named. All ranks of the communicator are in the exchange from its constructor
-// to its destructor; while they are, they tell each other now and then that they live, and at the end that they leave.
+// to finish(); while they are, they tell each other now and then that they live, and at the end that they leave.
 // So a rank that waits for a living one, which itself waits for a dead one, does not blame the living.
 #include <chrono>
 #include <cstddef>
@@ -21,13 +21,14 @@ class Exchange {
     std::chrono::milliseconds silence{60'000};
   };
 
-  /// Does not wait for the others. `number` tells the exchanges of one communicator apart: greater each time, the same
-  /// on all ranks. One exchange of a communicator at a time.
-  Exchange(const Communicator& communicator, Limits limits, std::uint64_t number);
+  /// Does not wait for the others. One exchange of a communicator at a time, and nobody else uses it meanwhile.
+  Exchange(const Communicator& communicator, Limits limits);
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;
-  /// While an exception unwinds, messages under way stay as they are, and the others are told nothing.
+  /// Without finish(), the others find this rank silent.
   ~Exchange();
+  /// Collective, the last call: until all messages have gone or come and every rank has called it. Error as wait's.
+  void finish();
 
   /// From now on another silence counts as too long (while ranks come one by one, a longer one).
   void allow(std::chrono::milliseconds silence);
@@ -39,14 +40,15 @@ class Exchange {
   void poll();
   /// Until every message that was posted here has gone or come. Sleeps between looks. Error as poll's.
   void wait();
-  [[nodiscard]] bool finished() const;
+  [[nodiscard]] bool idle() const;
   /// To other ranks.
   [[nodiscard]] std::int64_t sent_bytes() const;
   [[nodiscard]] std::int64_t received_bytes() const;
 
  private:
   struct State;
-  std::unique_ptr<State> state_;
+  std::unique_ptr<State> state_;  // null when finished
+  std::int64_t sent_bytes_ = 0, received_bytes_ = 0;
 };
 
 }  // namespace unroll::mpi
