@@ -186,6 +186,20 @@ struct StepList {
   static std::string format(const Type& value) { return join(value, ", "); }
 };
 
+/// A list by nature: seeds "0..9", at most 1,000; "" when there are none.
+struct SeedList {
+  using Type = std::vector<std::int64_t>;
+  static constexpr ValueType kType = ValueType::text;
+  static std::string_view range() {
+    return "different whole numbers from 0 to 2147483647, such as 0..9 or 0, 3, 7..9 (at most 1000)";
+  }
+  static std::optional<Type> parse(std::string_view text) {
+    auto seeds = parse_numbers(text, ',', kMaxCount);
+    return seeds && seeds->size() <= 1000 ? seeds : std::nullopt;
+  }
+  static std::string format(const Type& value) { return join(value, ", "); }
+};
+
 /// A list by nature: one number for all channels, or one a channel.
 template <typename Codec>
 struct ChannelList {

@@ -17,6 +17,8 @@ bool needs_hessian(S s) { return s.measure.sigma != Sigma::none || s.measure.one
 
 bool coupled(S s) { return s.retrain.kind == RetrainKind::coupled; }
 
+bool compares(S s) { return s.noise.repeats > 0 || !s.noise.orders.empty() || !s.noise.inits.empty(); }
+
 /// In a fixed order a forgotten batch is emptied, and no other batch loses a row.
 bool only_whole_batches(S s) { return s.forget.kind == ForgetKind::batch && s.order.kind == OrderKind::fixed; }
 
@@ -61,5 +63,8 @@ const Condition kForgetRows{forgets_rows, "forget.kind = batch, examples, class 
 const Condition kGradList{[](S s) { return s.unlearn.rule == UnlearnRule::grad_list; }, "unlearn.rule = grad-list"};
 const Condition kCheckpoint{[](S s) { return s.unlearn.rule == UnlearnRule::checkpoint; }, "unlearn.rule = checkpoint"};
 const Condition kOutputs{[](S s) { return s.measure.outputs; }, "measure.outputs = yes"};
+const Condition kCompares{compares, "noise.repeats, noise.orders or noise.inits set"};
+const Condition kNormalises{[](S s) { return compares(s) && has_batchnorm(s); },
+                            "model.arch = resnet18 or vgg19, and noise.repeats, noise.orders or noise.inits set"};
 
 }  // namespace unroll::config::conditions

@@ -178,6 +178,19 @@ const auto& table() {
                                                                 "at most so many retained and test rows", kOutputs),
       key<Choice<bool>, &S::measure, &S::Measure::layers>("measure.layers", "distances of every layer"),
 
+      key<Choice<bool>, &S::noise, &S::Noise::ulp>("noise.ulp", "floor (0): M beside M from a w_0 one random ulp away",
+                                                   kAlways, scalar),
+      key<Integer<0, 1000>, &S::noise, &S::Noise::repeats>("noise.repeats", "floor (i): train M' so many times more",
+                                                           kAlways, scalar),
+      key<SeedList, &S::noise, &S::Noise::orders>("noise.orders", "floor (ii): M' in the batch orders of these seeds",
+                                                  kOwnBatches, list),
+      key<SeedList, &S::noise, &S::Noise::inits>("noise.inits", "floor (iii): M' from the w_0 of these seeds",
+                                                 kNoInitFile, list),
+      key<Choice<NoiseAt>, &S::noise, &S::Noise::at>(
+          "noise.at", "compare at a run's last measured step, or at every one", kCompares, scalar),
+      key<Choice<Normalise>, &S::noise, &S::Noise::normalise>(
+          "noise.normalise", "give distances too without the scale of filters before BatchNorm", kNormalises, scalar),
+
       key<Choice<WeightsOutput>, &S::output, &S::Output::weights>("output.weights", "weights to keep", kAlways, scalar,
                                                                   operational),
       key<Choice<bool>, &S::output, &S::Output::logits>("output.logits", "keep the pair's outputs", kAlways, scalar,

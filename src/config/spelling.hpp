@@ -97,6 +97,12 @@ template <>
 inline constexpr auto kSpellings<SigmaMode> = std::to_array<Spelling<SigmaMode>>({{"train", SigmaMode::train},
                                                                                   {"eval", SigmaMode::eval}});
 template <>
+inline constexpr auto kSpellings<NoiseAt> = std::to_array<Spelling<NoiseAt>>({{"last", NoiseAt::last},
+                                                                              {"measured", NoiseAt::measured}});
+template <>
+inline constexpr auto kSpellings<Normalise> = std::to_array<Spelling<Normalise>>({{"no", Normalise::none},
+                                                                                  {"filters", Normalise::filters}});
+template <>
 inline constexpr auto kSpellings<WeightsOutput> =
     std::to_array<Spelling<WeightsOutput>>({{"none", WeightsOutput::none}, {"final", WeightsOutput::final_step}});
 template <>

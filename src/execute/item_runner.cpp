@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <set>
+#include <utility>
 
 #include "execute/pretraining.hpp"
 #include "execute/repeat.hpp"
@@ -12,6 +14,33 @@ namespace unroll::execute {
 namespace {
 
 constexpr double kStageDeadline_s = 30;  // for a file that a network file system does not show yet
+
+/// Weights that wait to be committed together: a file holds many small models, or few large ones.
+class WeightBatch {
+ public:
+  explicit WeightBatch(store::Writer& writer) : writer_(writer) {}
+  void add(hdf5::Array weights) {
+    constexpr std::size_t kBatchBytes = 64'000'000;
+    if (!names_.insert(weights.name).second) {
+      return;  // M of a tree that came in parts which share nothing
+    }
+    size_bytes_ += weights.bytes.size();
+    arrays_.push_back(std::move(weights));
+    if (size_bytes_ >= kBatchBytes) {
+      commit();
+    }
+  }
+  void commit() {
+    writer_.commit_weights(std::exchange(arrays_, {}));
+    size_bytes_ = 0;
+  }
+
+ private:
+  store::Writer& writer_;
+  std::vector<hdf5::Array> arrays_;
+  std::set<std::string> names_;
+  std::size_t size_bytes_ = 0;
+};
 
 double now_s() { return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count(); }
 
@@ -172,7 +201,22 @@ std::vector<TreeStart> ItemRunner::tree_starts(const std::vector<std::size_t>& i
       start->repeat = std::move(repeat);
     }
   }
+  for (auto& start : starts) {
+    start.models = models_to_keep(start);
+  }
   return starts;
+}
+
+std::vector<std::size_t> ItemRunner::models_to_keep(const TreeStart& start) const {
+  const auto& plan = context_.plan();
+  std::vector<std::size_t> kept;
+  for (const auto index : plan.trees[start.tree].models) {
+    const auto& fork = plan.models[index].fork;
+    if (kept_models_.at(index) && (!fork || std::binary_search(start.forks.begin(), start.forks.end(), *fork))) {
+      kept.push_back(index);
+    }
+  }
+  return kept;
 }
 
 void ItemRunner::run_trees(const std::vector<std::size_t>& items, const Finish& finish) {
@@ -181,9 +225,12 @@ void ItemRunner::run_trees(const std::vector<std::size_t>& items, const Finish& 
   for (const auto& start : starts) {
     ids.push_back(context_.plan().trees[start.tree].id);
   }
+  WeightBatch kept(writer_);
   const auto result = execute::run_trees(
       context_, std::move(starts),
-      [&](const std::string& path, const hdf5::ArrayFile& file) { writer_.write_arrays(path, file); }, poll_);
+      [&](const std::string& path, const hdf5::ArrayFile& file) { writer_.write_arrays(path, file); }, poll_,
+      [&](hdf5::Array weights) { kept.add(std::move(weights)); });
+  kept.commit();  // before the rows: a finished run's weights are there
   std::vector<record::TelemetryRow> rows;
   const auto count = static_cast<double>(ids.size());
   for (std::size_t i = 0; i < ids.size(); ++i) {

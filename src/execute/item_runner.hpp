@@ -20,6 +20,8 @@ class ItemRunner {
   void run(const schedule::Chunk& chunk, const Finish& finish);
   /// Pretrainings come from there and go there; outlives the runner.
   void use_cache(store::StageCache& cache) { cache_ = &cache; }
+  /// By Plan::models: those whose weights are kept for comparison groups.
+  void keep_weights(std::vector<bool> models) { kept_models_ = std::move(models); }
 
  private:
   void run_pretrainings(const std::vector<std::size_t>& items, const Finish& finish);
@@ -35,6 +37,8 @@ class ItemRunner {
   /// Parts of one tree that came in one chunk train M once.
   [[nodiscard]] std::vector<TreeStart> tree_starts(const std::vector<std::size_t>& items);
   [[nodiscard]] std::optional<hdf5::ArrayFile> repeat_of(std::size_t item, const model::State& start);
+  /// Models whose weights these forks of a tree leave, and M's.
+  [[nodiscard]] std::vector<std::size_t> models_to_keep(const TreeStart& start) const;
   [[nodiscard]] record::TelemetryRow telemetry(const std::string& id, const char* kind, std::int64_t lanes,
                                                std::int64_t model_steps) const;
 
@@ -44,6 +48,7 @@ class ItemRunner {
   int rank_;
   store::Writer& writer_;
   store::StageCache* cache_ = nullptr;
+  std::vector<bool> kept_models_;
   Poll poll_;
   std::map<std::pair<std::size_t, std::size_t>, std::string> digests_;  // of the chunk in hand, (item, dependency)
   double chunk_start_s_ = 0;

@@ -1,5 +1,6 @@
 #include "unroll/execute/study.hpp"
 
+#include "execute/groups.hpp"
 #include "execute/item_runner.hpp"
 #include "execute/work_list.hpp"
 #include "unroll/base/error.hpp"
@@ -90,6 +91,20 @@ std::optional<store::StageCache> open_cache(const mpi::Communicator& world, cons
   return cache;
 }
 
+/// Every rank takes chunks until none is left.
+void train_items(const mpi::Communicator& world, Context& context, const std::string& folder, store::Writer& writer,
+                 WorkList& list, const StudyOptions& options, store::StageCache* cache) {
+  schedule::Scheduler scheduler(world, std::move(list.work), {kPackUnits, options.threaded, options.on_progress});
+  ItemRunner runner(context, std::move(list.items), folder, world.rank(), writer, [&] { scheduler.poll(); });
+  runner.keep_weights(std::move(list.models));
+  if (cache != nullptr) {
+    runner.use_cache(*cache);
+  }
+  for (auto chunk = scheduler.next(); !chunk.finished; chunk = scheduler.next()) {
+    runner.run(chunk, [&](std::size_t item, const std::string& digest) { scheduler.finish(item, digest); });
+  }
+}
+
 }  // namespace
 
 StudyOutcome run_study(const mpi::Communicator& world, const config::Study& study, const plan::Plan& plan,
@@ -109,21 +124,17 @@ StudyOutcome run_study(const mpi::Communicator& world, const config::Study& stud
     if (options.on_prepared) {
       options.on_prepared();
     }
-    return found_text(plan, store::finished(folder));
+    const auto finished = store::finished(folder);
+    store::remove_damaged(folder, finished.damaged_weights);
+    return found_text(plan, finished);
   });
 
   auto cache = open_cache(world, options, key);
   {
     auto list = work_list(context, found, world.size());
     store::Writer writer(folder, world.rank(), key);
-    schedule::Scheduler scheduler(world, std::move(list.work), {kPackUnits, options.threaded, options.on_progress});
-    ItemRunner runner(context, std::move(list.items), folder, world.rank(), writer, [&] { scheduler.poll(); });
-    if (cache) {
-      runner.use_cache(*cache);
-    }
-    for (auto chunk = scheduler.next(); !chunk.finished; chunk = scheduler.next()) {
-      runner.run(chunk, [&](std::size_t item, const std::string& digest) { scheduler.finish(item, digest); });
-    }
+    train_items(world, context, folder, writer, list, options, cache ? &*cache : nullptr);
+    compare_groups(world, context, folder, list.compared, writer);
   }
 
   const auto summary = on_first_rank(world, [&] {

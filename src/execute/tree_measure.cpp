@@ -31,6 +31,7 @@ void TreeRunner::at_clock(std::int64_t step, const learn::LanePack& pack) {
       measure(run, step, pack);
     }
   }
+  measure_noise(step, pack);
   measure_seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
 }
 
@@ -43,16 +44,19 @@ TreeRunner::Models TreeRunner::models_of(const RunState& run, std::int64_t step,
   Models models;
   models.original = pack.state(original_lane_);
   models.correction = run.unlearner->correction(models.original);
-  const auto index = run.run->fork;
-  const auto lane = fork_lanes_.find(index);
-  if (tree_.forks[index].repeat) {
-    models.retrained = repeated_state(*network_, *repeat_, step, data_->dtype());
-  } else if (lane != fork_lanes_.end() && step > first_step(index)) {
-    models.retrained = pack.state(lane->second);
-  } else {
-    models.retrained = models.original;  // nothing is forgotten before the fork
-  }
+  models.retrained = retrained_state(run.run->fork, step, pack);
   return models;
+}
+
+model::State TreeRunner::retrained_state(std::size_t fork, std::int64_t step, const learn::LanePack& pack) const {
+  const auto lane = fork_lanes_.find(fork);
+  if (tree_.forks[fork].repeat) {
+    return repeated_state(*network_, *repeat_, step, data_->dtype());
+  }
+  if (lane != fork_lanes_.end() && step > first_step(fork)) {
+    return pack.state(lane->second);
+  }
+  return pack.state(original_lane_);  // nothing is forgotten before the fork
 }
 
 void TreeRunner::measure(RunState& run, std::int64_t step, const learn::LanePack& pack) {

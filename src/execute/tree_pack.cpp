@@ -6,18 +6,23 @@
 namespace unroll::execute {
 namespace {
 
-/// Lanes: every M first, then the forks by their first step, so that lanes in training stand side by side.
+/// Lanes: every M first, each with its twin behind it, then the forks by their first step, so that lanes in training
+/// stand side by side.
 struct Placement {
   struct Lane {
     std::size_t runner;
     std::optional<std::size_t> fork;
     std::int64_t first_step;
+    bool is_twin = false;
   };
   std::vector<Lane> lanes;
 
   explicit Placement(const std::vector<std::unique_ptr<TreeRunner>>& runners) {
     for (std::size_t i = 0; i < runners.size(); ++i) {
       lanes.push_back({i, std::nullopt, -1});
+      if (runners[i]->has_twin()) {
+        lanes.push_back({i, std::nullopt, -1, true});
+      }
     }
     for (std::size_t i = 0; i < runners.size(); ++i) {
       for (const auto fork : runners[i]->forks_with_lanes()) {
@@ -32,9 +37,13 @@ struct Placement {
 void place(const Placement& placement, const std::vector<std::unique_ptr<TreeRunner>>& runners, learn::LanePack& pack) {
   std::vector<std::map<std::size_t, std::int64_t>> fork_lanes(runners.size());
   std::vector<std::int64_t> original_lanes(runners.size());
+  std::vector<std::optional<std::int64_t>> twin_lanes(runners.size());
   for (std::size_t lane = 0; lane < placement.lanes.size(); ++lane) {
-    const auto& [runner, fork, first_step] = placement.lanes[lane];
-    if (fork) {
+    const auto& [runner, fork, first_step, is_twin] = placement.lanes[lane];
+    if (is_twin) {
+      twin_lanes[runner] = static_cast<std::int64_t>(lane);
+      pack.set_state(static_cast<std::int64_t>(lane), runners[runner]->twin_start());
+    } else if (fork) {
       fork_lanes[runner][*fork] = static_cast<std::int64_t>(lane);
     } else {
       original_lanes[runner] = static_cast<std::int64_t>(lane);
@@ -42,13 +51,14 @@ void place(const Placement& placement, const std::vector<std::unique_ptr<TreeRun
     }
   }
   for (std::size_t i = 0; i < runners.size(); ++i) {
-    runners[i]->place(original_lanes[i], std::move(fork_lanes[i]));
+    runners[i]->place(original_lanes[i], std::move(fork_lanes[i]), twin_lanes[i]);
   }
 }
 
 }  // namespace
 
-PackResult run_trees(Context& context, std::vector<TreeStart> starts, const ArraySink& sink, const Poll& poll) {
+PackResult run_trees(Context& context, std::vector<TreeStart> starts, const ArraySink& sink, const Poll& poll,
+                     const WeightSink& keep) {
   const auto started = std::chrono::steady_clock::now();
   const auto& settings_cell = context.plan().trees[starts.front().tree].cell;
   std::vector<std::unique_ptr<TreeRunner>> runners;
@@ -56,6 +66,7 @@ PackResult run_trees(Context& context, std::vector<TreeStart> starts, const Arra
   for (auto& start : starts) {
     runners.push_back(std::make_unique<TreeRunner>(context, start.tree, start.forks, std::move(start.state),
                                                    std::move(start.repeat), sink));
+    runners.back()->keep(start.models, keep);
     last_step = std::max(last_step, runners.back()->num_steps());
   }
   const Placement placement(runners);

@@ -13,6 +13,7 @@ struct TreeStart {
   std::vector<std::size_t> forks;         // ascending; those of the tree that are trained and measured here
   model::State state;                     // w_0
   std::optional<hdf5::ArrayFile> repeat;  // for the control `none`
+  std::vector<std::size_t> models{};      // into Plan::models: those of these forks, and of M, whose weights are kept
 };
 
 struct PackResult {
@@ -23,6 +24,6 @@ struct PackResult {
 };
 
 [[nodiscard]] PackResult run_trees(Context& context, std::vector<TreeStart> starts, const ArraySink& sink,
-                                   const Poll& poll);
+                                   const Poll& poll, const WeightSink& keep = {});
 
 }  // namespace unroll::execute

@@ -45,6 +45,10 @@ TreeRunner::TreeRunner(Context& context, std::size_t tree, std::vector<std::size
       add_run(plan_.runs[index]);
     }
   }
+  original_steps_ = runs_.empty() ? 0 : tree_.num_steps;
+  for (const auto i : forks_here_) {
+    original_steps_ = std::max(original_steps_, first_step(i));
+  }
 }
 
 bool TreeRunner::is_here(const plan::Run& run) const {
@@ -97,7 +101,7 @@ void TreeRunner::add_run(const plan::Run& run) {
 }
 
 std::int64_t TreeRunner::first_step(std::size_t fork) const {
-  const bool from_start = forks_[fork].is_control || !context_.cell(tree_.cell).run.fork;
+  const bool from_start = forks_[fork].is_control || tree_.again > 0 || !context_.cell(tree_.cell).run.fork;
   return from_start ? 0 : tree_.forks[fork].first_touch;
 }
 
@@ -113,9 +117,11 @@ std::vector<std::size_t> TreeRunner::forks_with_lanes() const {
   return forks;
 }
 
-void TreeRunner::place(std::int64_t original_lane, std::map<std::size_t, std::int64_t> fork_lanes) {
+void TreeRunner::place(std::int64_t original_lane, std::map<std::size_t, std::int64_t> fork_lanes,
+                       std::optional<std::int64_t> twin_lane) {
   original_lane_ = original_lane;
   fork_lanes_ = std::move(fork_lanes);
+  twin_lane_ = twin_lane;
 }
 
 std::optional<unlearn::Touch> TreeRunner::touch_of(const plan::Fork& fork, std::int64_t step,
@@ -172,7 +178,13 @@ void TreeRunner::before_step(std::int64_t step, learn::LanePack& pack, std::vect
   const auto rows = std::make_shared<const std::vector<std::int64_t>>(order_.batch(step));
   const auto original = pack.state(original_lane_);
   const double rates_after = rates_ + hyper_.lr_at(step);
-  steps[static_cast<std::size_t>(original_lane_)] = {learn::Action::train, rows, static_cast<double>(rows->size())};
+  const learn::LaneStep original_step{learn::Action::train, rows, static_cast<double>(rows->size())};
+  if (step < original_steps_) {
+    steps[static_cast<std::size_t>(original_lane_)] = original_step;
+  }
+  if (twin_lane_) {
+    steps[static_cast<std::size_t>(*twin_lane_)] = original_step;
+  }
   for (const auto i : forks_here_) {
     auto& fork = forks_[i];
     fork.touch = touch_of(tree_.forks[i], step, *rows);

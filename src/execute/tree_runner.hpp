@@ -25,6 +25,9 @@ namespace unroll::execute {
 /// Takes a file of arrays that a run leaves beside its rows; path relative to the results folder.
 using ArraySink = std::function<void(const std::string& path, const hdf5::ArrayFile& file)>;
 
+/// Takes weights that comparison groups need: a flat array, called by store::kept_name.
+using WeightSink = std::function<void(hdf5::Array weights)>;
+
 class TreeRunner {
  public:
   /// forks: ascending; those that are trained and measured here, with their runs. start: w_0. repeat: for the control
@@ -32,13 +35,20 @@ class TreeRunner {
   TreeRunner(Context& context, std::size_t tree, std::vector<std::size_t> forks, model::State start,
              std::optional<hdf5::ArrayFile> repeat, ArraySink sink);
 
+  /// Gives the weights of these models (into Plan::models) to the sink when the clock stands at their steps.
+  void keep(const std::vector<std::size_t>& models, WeightSink sink);
+
   /// Forks that need a lane, in order of their first step; the pack gives each one with place().
   [[nodiscard]] std::vector<std::size_t> forks_with_lanes() const;
   [[nodiscard]] std::int64_t first_step(std::size_t fork) const;
   [[nodiscard]] learn::Hyper hyper() const { return hyper_; }
   [[nodiscard]] std::int64_t num_steps() const { return tree_.num_steps; }
   [[nodiscard]] const model::State& start() const { return start_; }
-  void place(std::int64_t original_lane, std::map<std::size_t, std::int64_t> fork_lanes);
+  /// noise.ulp, where runs are measured: M's twin trains in a lane of its own, on M's batches.
+  [[nodiscard]] bool has_twin() const;
+  [[nodiscard]] model::State twin_start() const;
+  void place(std::int64_t original_lane, std::map<std::size_t, std::int64_t> fork_lanes,
+             std::optional<std::int64_t> twin_lane);
 
   /// The clock stands at `step`: measures what is due.
   void at_clock(std::int64_t step, const learn::LanePack& pack);
@@ -84,6 +94,10 @@ class TreeRunner {
                                                        const std::vector<std::int64_t>& rows) const;
   [[nodiscard]] learn::LaneStep lane_step(std::size_t fork, std::int64_t step,
                                           const std::shared_ptr<const std::vector<std::int64_t>>& rows) const;
+  [[nodiscard]] model::State retrained_state(std::size_t fork, std::int64_t step, const learn::LanePack& pack) const;
+  void measure_noise(std::int64_t step, const learn::LanePack& pack);
+  [[nodiscard]] torch::Tensor weights_of(const plan::Model& model, std::int64_t step,
+                                         const learn::LanePack& pack) const;
   [[nodiscard]] Models models_of(const RunState& run, std::int64_t step, const learn::LanePack& pack) const;
   void measure(RunState& run, std::int64_t step, const learn::LanePack& pack);
   void measure_outputs(RunState& run, const Models& models, record::PairRow& row, Undefined& undefined);
@@ -107,6 +121,10 @@ class TreeRunner {
   learn::Hyper hyper_;
   plan::Order order_;
   std::int64_t original_lane_ = 0;
+  std::optional<std::int64_t> twin_lane_;
+  std::int64_t original_steps_ = 0;  // until here M is needed
+  std::vector<const plan::Model*> kept_models_;
+  WeightSink weight_sink_;
   std::map<std::size_t, std::int64_t> fork_lanes_;
   std::vector<std::unique_ptr<CurvatureTrack>> tracks_;
   std::map<std::string, std::size_t> track_of_;  // by the keys and seed that act on curvature

@@ -5,6 +5,7 @@
 
 #include "execute/repeat.hpp"
 #include "unroll/plan/attempt.hpp"
+#include "unroll/store/kept_weights.hpp"
 
 namespace unroll::execute {
 namespace {
@@ -16,16 +17,28 @@ std::string stage_id(const plan::Plan& plan, const plan::Item& item) {
 
 struct Found {
   plan::Finished finished;
+  std::vector<bool> groups;
   std::vector<std::string> digests;  // of stages, by item of the plan
 };
 
-Found parse(const plan::Plan& plan, const std::string& text) {
-  Found found{{std::vector<bool>(plan.runs.size()), std::vector<bool>(plan.items.size())},
-              std::vector<std::string>(plan.items.size())};
-  for (std::size_t run = 0; run < plan.runs.size(); ++run) {
-    found.finished.runs[run] = text[run] == '1';
+std::vector<bool> digits(const std::string& text, std::size_t& at) {
+  std::vector<bool> flags;
+  for (; text[at] != '\n'; ++at) {
+    flags.push_back(text[at] == '1');
   }
-  for (std::size_t at = plan.runs.size() + 1; at < text.size();) {
+  ++at;
+  return flags;
+}
+
+Found parse(const plan::Plan& plan, const std::string& text) {
+  std::size_t at = 0;
+  Found found;
+  found.finished.runs = digits(text, at);
+  found.groups = digits(text, at);
+  found.finished.models = digits(text, at);
+  found.finished.stages.resize(plan.items.size());
+  found.digests.resize(plan.items.size());
+  while (at < text.size()) {
     const auto end = text.find('\n', at);
     const auto space = text.find(' ', at);
     std::size_t item = 0;
@@ -37,12 +50,37 @@ Found parse(const plan::Plan& plan, const std::string& text) {
   return found;
 }
 
+/// By model: nothing that is open needs it, or its weights are kept at every step.
+std::vector<bool> settled_models(const plan::Plan& plan, const store::Finished& finished) {
+  std::vector<bool> settled(plan.models.size(), true);
+  for (const auto& group : plan.groups) {
+    for (const auto& member : group.members) {
+      settled[member.model] = settled[member.model] && finished.runs.contains(group.id);
+    }
+  }
+  for (std::size_t i = 0; i < settled.size(); ++i) {
+    const auto& model = plan.models[i];
+    settled[i] = settled[i] || std::all_of(model.steps.begin(), model.steps.end(), [&](std::int64_t step) {
+                   return finished.weights.contains(store::kept_name(model.id, step));
+                 });
+  }
+  return settled;
+}
+
 }  // namespace
 
 std::string found_text(const plan::Plan& plan, const store::Finished& finished) {
   std::string text;
   for (const auto& run : plan.runs) {
     text += finished.runs.contains(run.id) ? '1' : '0';
+  }
+  text += '\n';
+  for (const auto& group : plan.groups) {
+    text += finished.runs.contains(group.id) ? '1' : '0';
+  }
+  text += '\n';
+  for (const bool is_settled : settled_models(plan, finished)) {
+    text += is_settled ? '1' : '0';
   }
   text += '\n';
   for (std::size_t i = 0; i < plan.items.size(); ++i) {
@@ -80,6 +118,9 @@ WorkList work_list(const Context& context, const std::string& text, int num_rank
     list.work.push_back(std::move(entry));
   }
   list.items = std::move(attempt.items);
+  list.models = std::move(found.finished.models);
+  list.models.flip();
+  list.compared = std::move(found.groups);
   return list;
 }
 

@@ -11,13 +11,16 @@ namespace unroll::execute {
 
 constexpr std::int64_t kPackUnits = 4096;  // a pack's room; an item takes its lanes' share of it
 
-/// What a folder holds of the plan, for broadcasting: one digit a run (1: finished), then a line "item digest" for each
-/// stage that is kept.
+/// What a folder holds of the plan, for broadcasting: a line of one digit a run (1: finished), one of groups (1:
+/// compared), one of models (1: weights are kept or of no more use), then a line "item digest" for each stage that is
+/// kept.
 [[nodiscard]] std::string found_text(const plan::Plan& plan, const store::Finished& finished);
 
 struct WorkList {
   std::vector<plan::Item> items;  // plan::Attempt::items
   std::vector<schedule::WorkItem> work;
+  std::vector<bool> models;    // by Plan::models: weights that are to be kept
+  std::vector<bool> compared;  // by Plan::groups
 };
 /// The same on every rank.
 [[nodiscard]] WorkList work_list(const Context& context, const std::string& found, int num_ranks);

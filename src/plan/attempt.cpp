@@ -10,15 +10,27 @@
 namespace unroll::plan {
 namespace {
 
-/// By tree: the forks that have a run to do, ascending.
-std::vector<std::vector<std::size_t>> forks_left(const Plan& plan, const std::vector<bool>& finished_runs) {
-  std::vector<std::vector<std::size_t>> left(plan.trees.size());
+/// By tree: the forks that have a run to do or weights to leave, ascending; whether M's own weights are asked for.
+struct Left {
+  std::vector<std::vector<std::size_t>> forks;
+  std::vector<bool> originals;
+  [[nodiscard]] bool is_done(std::size_t tree) const { return forks[tree].empty() && !originals[tree]; }
+};
+
+Left what_is_left(const Plan& plan, const Finished& finished) {
+  Left left{std::vector<std::vector<std::size_t>>(plan.trees.size()), std::vector<bool>(plan.trees.size(), false)};
   for (std::size_t i = 0; i < plan.runs.size(); ++i) {
-    if (!finished_runs[i]) {
-      left[plan.runs[i].tree].push_back(plan.runs[i].fork);
+    if (!finished.runs[i]) {
+      left.forks[plan.runs[i].tree].push_back(plan.runs[i].fork);
     }
   }
-  for (auto& forks : left) {
+  for (std::size_t i = 0; i < plan.models.size(); ++i) {
+    const Model& model = plan.models[i];
+    if (!finished.models[i]) {
+      model.fork ? left.forks[model.tree].push_back(*model.fork) : void(left.originals[model.tree] = true);
+    }
+  }
+  for (auto& forks : left.forks) {
     std::sort(forks.begin(), forks.end());
     forks.erase(std::unique(forks.begin(), forks.end()), forks.end());
   }
@@ -29,9 +41,11 @@ std::vector<std::vector<std::size_t>> forks_left(const Plan& plan, const std::ve
 Item part_of(const Plan& plan, const Item& whole, std::vector<std::size_t> forks) {
   const Tree& tree = plan.trees[whole.index];
   Item part = whole;
-  part.num_lanes = 1;
+  part.num_lanes = num_trunk_lanes(plan, tree);
   part.cost_s = tree.trunk_cost_s;
-  part.not_with.reset();
+  if (!tree.again_of) {
+    part.not_with.reset();
+  }
   std::erase_if(part.depends, [&](std::size_t item) { return plan.items[item].kind == ItemKind::repeat; });
   for (const std::size_t index : forks) {
     const Fork& fork = tree.forks[index];
@@ -147,16 +161,17 @@ void share_nothing(const Plan& plan, Attempt& attempt) {
 }  // namespace
 
 Attempt make_attempt(const Plan& plan, const Finished& finished, int num_ranks) {
-  if (finished.runs.size() != plan.runs.size() || finished.stages.size() != plan.items.size() || num_ranks < 1) {
-    throw Error("an attempt needs to know of each run and item whether it is finished, and at least one rank");
+  if (finished.runs.size() != plan.runs.size() || finished.stages.size() != plan.items.size() ||
+      finished.models.size() != plan.models.size() || num_ranks < 1) {
+    throw Error("an attempt needs to know of each run, item and model whether it is finished, and at least one rank");
   }
   Attempt attempt{plan.items, std::vector<bool>(plan.items.size(), false)};
-  auto left = forks_left(plan, finished.runs);
+  Left left = what_is_left(plan, finished);
   for (std::size_t i = 0; i < attempt.items.size(); ++i) {
     Item& item = attempt.items[i];
     if (item.kind == ItemKind::tree) {
-      attempt.done[i] = left[item.index].empty();
-      item = part_of(plan, item, std::move(left[item.index]));
+      attempt.done[i] = left.is_done(item.index);
+      item = part_of(plan, item, std::move(left.forks[item.index]));
     }
   }
   settle_stages(finished, attempt);

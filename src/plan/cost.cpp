@@ -56,17 +56,43 @@ void add_steps(Plan& plan, const std::vector<CellFacts>& facts, const CostModel&
   for (const Run& run : plan.runs) {
     const auto& pretraining = plan.pretrainings[plan.trees[run.tree].pretraining];
     totals.model_steps_asked += pretraining.num_steps + 2 * facts[run.cell].last_measured;
+    totals.model_steps_asked += plan.cells[run.cell].noise.ulp ? facts[run.cell].last_measured : 0;
     totals.num_measured_rows += facts[run.cell].num_measured;
+  }
+  for (const Group& group : plan.groups) {
+    for (const Member& member : group.members) {
+      const bool is_extra = member.kind != MemberKind::unlearned && member.kind != MemberKind::retrained;
+      const Tree& tree = plan.trees[plan.models[member.model].tree];
+      totals.model_steps_asked +=
+          is_extra ? plan.pretrainings[tree.pretraining].num_steps + facts[plan.runs[group.run].cell].last_measured : 0;
+    }
   }
   for (const Pretraining& pretraining : plan.pretrainings) {
     totals.model_steps_trained += pretraining.num_steps;
   }
   for (const Tree& tree : plan.trees) {
-    totals.model_steps_trained += tree.num_steps;
+    totals.model_steps_trained += plan.trunk_steps(tree) * num_trunk_lanes(plan, tree);
     for (const Fork& fork : tree.forks) {
       totals.model_steps_trained += fork.repeat ? tree.num_steps : costs.trained_steps(tree, fork);
     }
   }
+}
+
+/// Weights that wait for their groups (M'' in double), and the rows that groups leave.
+void add_group_disk(Plan& plan, const CostModel& costs) {
+  constexpr double kDistanceRowBytes = 400;
+  Totals& totals = plan.totals;
+  for (const Model& model : plan.models) {
+    const std::size_t cell = plan.trees[model.tree].cell;
+    const double element_bytes = model.run ? 8 : costs.element_bytes(cell);
+    totals.kept_weights_bytes += real(std::ssize(model.steps)) * element_bytes * real(costs.size(cell).num_parameters);
+  }
+  double num_distances = 0;
+  for (const Group& group : plan.groups) {
+    const double count = real(std::ssize(group.members));
+    num_distances += real(std::ssize(group.steps)) * count * (count - 1) / 2;
+  }
+  totals.disk_bytes += totals.kept_weights_bytes + kDistanceRowBytes * num_distances;
 }
 
 }  // namespace
@@ -91,6 +117,7 @@ void add_costs(Plan& plan, const std::vector<CellFacts>& facts, const config::St
   find_critical_paths(plan.items, std::vector<bool>(plan.items.size(), false));
   add_steps(plan, facts, costs);
   add_footprint(plan, costs, study, memory_limit_bytes);
+  add_group_disk(plan, costs);
 }
 
 }  // namespace unroll::plan

@@ -97,7 +97,7 @@ Work CostModel::pretrain(const Pretraining& pretraining) const {
 Work CostModel::original(const Tree& tree) const { return real(tree.num_steps) * cells_[tree.cell].step; }
 
 Work CostModel::trunk(const Tree& tree) const {
-  Work all = original(tree);
+  Work all = real(plan_.trunk_steps(tree) * num_trunk_lanes(plan_, tree)) * cells_[tree.cell].step;
   std::set<std::pair<std::string_view, std::uint64_t>> curvatures;  // runs that agree on it share it
   for (const std::size_t index : tree.runs) {
     const Run& run = plan_.runs[index];
@@ -130,7 +130,7 @@ std::int64_t CostModel::trained_steps(const Tree& tree, const Fork& fork) const 
     return 0;
   }
   const bool is_ghost = plan_.cells[fork.cell].forget.kind == config::ForgetKind::ghost;
-  return is_ghost ? tree.num_steps : tree.num_steps - fork.first_touch;
+  return is_ghost || tree.again > 0 ? tree.num_steps : tree.num_steps - fork.first_touch;
 }
 
 double CostModel::num_eval_rows(const Run& run) const {

@@ -2,6 +2,7 @@
 #include <array>
 #include <cstdio>
 
+#include "facts.hpp"
 #include "summary.hpp"
 #include "unroll/base/text.hpp"
 #include "unroll/base/wording.hpp"
@@ -70,6 +71,19 @@ std::string sharing_text(const Totals& totals) {
          " times fewer";
 }
 
+std::string groups_text(const Plan& plan) {
+  if (plan.groups.empty()) {
+    return line("groups", "0: pairs are measured inside their tree");
+  }
+  std::size_t most = 0;
+  for (const Group& group : plan.groups) {
+    most = std::max(most, group.members.size());
+  }
+  return line("groups", std::to_string(plan.groups.size()) + " for noise floors, of up to " + std::to_string(most) +
+                            " models; until they are compared, weights of " + std::to_string(plan.models.size())) +
+         line("", "models wait in DIR/weights/kept: " + bytes_text(plan.totals.kept_weights_bytes));
+}
+
 }  // namespace
 
 Summary summarise(const Plan& plan) {
@@ -81,7 +95,7 @@ Summary summarise(const Plan& plan) {
     summary.num_repeats += item.kind == ItemKind::repeat;
     summary.critical_s = std::max(summary.critical_s, item.critical_s);
     if (item.kind == ItemKind::tree) {
-      summary.num_retrained += item.num_lanes - 1;
+      summary.num_retrained += item.num_lanes - num_trunk_lanes(plan, plan.trees[item.index]);
       summary.max_lanes_of_tree = std::max(summary.max_lanes_of_tree, item.num_lanes);
       summary.max_steps = std::max(summary.max_steps, plan.trees[item.index].num_steps);
     }
@@ -104,7 +118,7 @@ std::string describe_plan(const config::Study& study, const Plan& plan) {
                              " of M");
   text += line("trees", std::to_string(summary.num_originals) + ", of up to " +
                             counted(summary.max_lanes_of_tree, "lane") + " and " + counted(summary.max_steps, "step"));
-  text += line("groups", "0: pairs are measured inside their tree");
+  text += groups_text(plan);
   text += line("sharing", sharing_text(totals));
   text += line("w_0 from", "split: " + std::to_string(totals.num_originals_split) +
                                " M, retain: " + std::to_string(totals.num_originals_retain) + " M, all or none: " +

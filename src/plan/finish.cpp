@@ -39,14 +39,6 @@ void list_runs(Plan& plan) {
   }
 }
 
-void clamp_first_touches(Plan& plan) {
-  for (Tree& tree : plan.trees) {
-    for (Fork& fork : tree.forks) {
-      fork.first_touch = std::min(fork.first_touch, tree.num_steps);
-    }
-  }
-}
-
 /// How many M there would be with each pretrain.on: M is shared by all forget sets unless w_0 depends on them.
 void count_originals(Plan& plan, const std::vector<CellFacts>& facts) {
   std::unordered_set<std::string> split, retain, all;
@@ -85,11 +77,18 @@ std::string id_of(const Plan& plan, const config::Study& study, const std::map<s
 
 }  // namespace
 
+void clamp_first_touches(Plan& plan) {
+  for (Tree& tree : plan.trees) {
+    for (Fork& fork : tree.forks) {
+      fork.first_touch = std::min(fork.first_touch, tree.num_steps);
+    }
+  }
+}
+
 void finish_plan(Plan& plan, const std::vector<CellFacts>& facts, const config::Study& study,
                  const std::map<std::string, std::string>& init_hashes) {
   check_runs_differ(plan, study);
   list_runs(plan);
-  clamp_first_touches(plan);
   count_originals(plan, facts);
   plan.id = id_of(plan, study, init_hashes);
 }

@@ -104,9 +104,9 @@ Rows rows_of(const Settings& cell, const ForgetContext& context) {
   return {};
 }
 
-std::string hash_of(const Settings& cell, const ForgetSet& set) {
+std::string hash_of(const std::string& kind, const ForgetSet& set) {
   Sha256 hash;
-  hash.update("forget " + config::find_key("forget.kind")->canonical(cell));
+  hash.update("forget " + kind);
   hash.update(" step " + (set.skipped_step ? number(*set.skipped_step) : "") + " ghosts " + number(set.num_ghosts) +
               " rows ");
   for (const std::int64_t row : set.rows) {  // eight bytes each, low byte first
@@ -140,8 +140,17 @@ ForgetSet resolve_forget_set(const Settings& cell, const ForgetContext& context)
     }
   }
   set.num_ghosts = cell.forget.kind == ForgetKind::ghost ? cell.forget.count : 0;
-  set.hash = hash_of(cell, set);
+  set.hash = hash_of(config::find_key("forget.kind")->canonical(cell), set);
   return set;
+}
+
+ForgetSet examples_of_step(const ForgetSet& set, const Order& order) {
+  ForgetSet examples;
+  examples.rows = order.batch(*set.skipped_step);
+  std::sort(examples.rows.begin(), examples.rows.end());
+  examples.rows.erase(std::unique(examples.rows.begin(), examples.rows.end()), examples.rows.end());
+  examples.hash = hash_of("examples", examples);
+  return examples;
 }
 
 }  // namespace unroll::plan

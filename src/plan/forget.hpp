@@ -23,4 +23,7 @@ struct ForgetContext {
 /// nothing to retrain on.
 [[nodiscard]] ForgetSet resolve_forget_set(const config::Settings& cell, const ForgetContext& context);
 
+/// The examples that a skipped step of this order draws, to be forgotten wherever they occur.
+[[nodiscard]] ForgetSet examples_of_step(const ForgetSet& set, const Order& order);
+
 }  // namespace unroll::plan

@@ -9,6 +9,10 @@ std::string pack_key(const Plan& plan, const std::vector<CellFacts>& facts, std:
 
 }  // namespace
 
+std::int64_t num_trunk_lanes(const Plan& plan, const Tree& tree) {
+  return plan.cells[tree.cell].noise.ulp && !tree.runs.empty() ? 2 : 1;
+}
+
 void add_items(Plan& plan, const std::vector<CellFacts>& facts) {
   std::vector<std::optional<std::size_t>> item_of_pretraining(plan.pretrainings.size());
   for (std::size_t i = 0; i < plan.pretrainings.size(); ++i) {
@@ -33,9 +37,15 @@ void add_items(Plan& plan, const std::vector<CellFacts>& facts) {
     }
   }
 
+  const std::size_t first_tree = plan.items.size();
   for (std::size_t i = 0; i < plan.trees.size(); ++i) {
     const Tree& tree = plan.trees[i];
-    Item item{ItemKind::tree, i, start_of(tree), {}, pack_key(plan, facts, "tree", tree.cell)};
+    const std::string kind = tree.again > 0 ? "again" + std::to_string(tree.again) : "tree";
+    Item item{ItemKind::tree, i, start_of(tree), {}, pack_key(plan, facts, kind, tree.cell)};
+    item.num_lanes = num_trunk_lanes(plan, tree);
+    if (tree.again_of) {
+      item.not_with = first_tree + *tree.again_of;
+    }
     for (const Fork& fork : tree.forks) {
       if (fork.repeat) {
         item.depends.push_back(*fork.repeat);

@@ -77,7 +77,8 @@ std::string plan_json(const config::Study& study, const Plan& plan) {
       .integer("num_trees", summary.num_originals)
       .integer("max_lanes_of_tree", summary.max_lanes_of_tree)
       .integer("max_steps", summary.max_steps)
-      .integer("num_comparison_groups", 0)
+      .integer("num_comparison_groups", std::ssize(plan.groups))
+      .integer("num_compared_models", std::ssize(plan.models))
       .integer("model_steps_asked", totals.model_steps_asked)
       .integer("model_steps_trained", totals.model_steps_trained)
       .raw("originals_by_pretraining", Object("  ")
@@ -91,6 +92,7 @@ std::string plan_json(const config::Study& study, const Plan& plan) {
       .real("core_seconds", totals.cost_s)
       .integer("lanes_per_pack", totals.lanes_per_pack)
       .real("memory_per_rank_bytes", totals.memory_per_rank_bytes)
+      .real("kept_weights_bytes", totals.kept_weights_bytes)
       .real("disk_bytes", totals.disk_bytes);
   return object.str() + '\n';
 }

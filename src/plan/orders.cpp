@@ -22,11 +22,13 @@ void find_first_steps(OrderContext& context, std::int64_t num_train) {
 
 }  // namespace
 
-OrderContext& Orders::context_of(std::size_t cell_index, const Seeds& seeds) {
+OrderContext& Orders::context_of(std::size_t cell_index, const Seeds& seeds, bool shuffles) {
   const config::Settings& cell = plan_.cells[cell_index];
   const bool is_split = cell.pretrain.on == config::PretrainOn::split;
-  const bool is_shuffled = cell.order.kind == config::OrderKind::shuffled;
-  const std::string key = facts_[cell_index].texts.order + (is_split ? std::to_string(seeds.split) : "") + '/' +
+  const bool is_shuffled = shuffles || cell.order.kind == config::OrderKind::shuffled;
+  const auto& facts = facts_[cell_index];
+  const std::string key = (shuffles ? facts.shuffled : facts.texts).order +
+                          (is_split ? std::to_string(seeds.split) : "") + '/' +
                           (is_shuffled ? std::to_string(seeds.order) : "");
   const auto found = contexts_.find(key);
   if (found != contexts_.end()) {
@@ -42,7 +44,8 @@ OrderContext& Orders::context_of(std::size_t cell_index, const Seeds& seeds) {
   } else {
     split.finetune = all_rows(num_train);
   }
-  OrderContext context{split.pretrain, split.finetune, order_over(plan_, cell, split.finetune, seeds.order), {}, {}};
+  OrderContext context{
+      split.pretrain, split.finetune, order_over(plan_, cell, split.finetune, seeds.order, shuffles), {}, {}};
   check_table(cell, context);
   return contexts_.emplace(key, std::move(context)).first->second;
 }
@@ -79,20 +82,46 @@ ResolvedForget Orders::forget_of(std::size_t cell_index, OrderContext& context) 
       resolve_forget_set(cell, {study_, data, *context.finetune_part, context.order, facts_[cell_index].total_steps,
                                 is_file ? &plan_.row_lists.at(cell.forget.file) : nullptr});
   ResolvedForget resolved;
-  resolved.first_touch = set.skipped_step.value_or(kNever);
-  if (!set.rows.empty() && context.first_step.empty()) {
-    find_first_steps(context, data.num_train);
+  resolved.first_touch = set.skipped_step.value_or(first_touch(set.rows, cell_index, context));
+  resolved.index = index_of(std::move(set));
+  context.forget_sets[text] = resolved;
+  return resolved;
+}
+
+ResolvedForget Orders::forget_of(std::size_t cell_index, std::size_t forget_set, const Order& own,
+                                 OrderContext& other) {
+  const ForgetSet& set = plan_.forget_sets[forget_set];
+  ResolvedForget resolved{forget_set, kNever};
+  if (set.skipped_step) {
+    const config::Settings& cell = plan_.cells[cell_index];
+    if (std::ssize(own.batch(*set.skipped_step)) == std::ssize(*other.finetune_part)) {
+      throw config::bad_setting(study_, "noise.orders", cell,
+                                "cannot forget the examples of step " + std::to_string(*set.skipped_step) +
+                                    " in another order: they are all there are; use a smaller train.batch");
+    }
+    resolved.index = index_of(examples_of_step(set, own));
   }
-  for (const std::int64_t row : set.rows) {
-    resolved.first_touch = std::min(resolved.first_touch, context.first_step[static_cast<std::size_t>(row)]);
-  }
+  resolved.first_touch = first_touch(plan_.forget_sets[resolved.index].rows, cell_index, other);
+  return resolved;
+}
+
+std::size_t Orders::index_of(ForgetSet set) {
   const auto [known, is_new] = forget_index_.emplace(set.hash, plan_.forget_sets.size());
   if (is_new) {
     plan_.forget_sets.push_back(std::move(set));
   }
-  resolved.index = known->second;
-  context.forget_sets[text] = resolved;
-  return resolved;
+  return known->second;
+}
+
+std::int64_t Orders::first_touch(const Rows& rows, std::size_t cell, OrderContext& context) const {
+  if (!rows.empty() && context.first_step.empty()) {
+    find_first_steps(context, plan_.description(cell).num_train);
+  }
+  std::int64_t first = kNever;
+  for (const std::int64_t row : rows) {
+    first = std::min(first, context.first_step[static_cast<std::size_t>(row)]);
+  }
+  return first;
 }
 
 }  // namespace unroll::plan

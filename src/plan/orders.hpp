@@ -36,11 +36,16 @@ class Orders {
 
   /// Forgets the orders of the seed before.
   void next_seed() { contexts_.clear(); }
-  /// Valid until the next call.
-  [[nodiscard]] OrderContext& context_of(std::size_t cell, const Seeds& seeds);
+  /// Valid until the next call. is_shuffled: in an order of its own, whatever order.kind says.
+  [[nodiscard]] OrderContext& context_of(std::size_t cell, const Seeds& seeds, bool is_shuffled = false);
   [[nodiscard]] ResolvedForget forget_of(std::size_t cell, OrderContext& context);
+  /// The same examples in another order; a skipped step becomes the set of its examples.
+  [[nodiscard]] ResolvedForget forget_of(std::size_t cell, std::size_t forget_set, const Order& own,
+                                         OrderContext& other);
 
  private:
+  [[nodiscard]] std::size_t index_of(ForgetSet set);
+  [[nodiscard]] std::int64_t first_touch(const Rows& rows, std::size_t cell, OrderContext& context) const;
   void check_table(const config::Settings& cell, const OrderContext& context) const;
 
   const config::Study& study_;

@@ -1,10 +1,10 @@
 // make_plan: cells are described, then every run is resolved seed by seed (so that only one seed's orders are held at a
-// time) into its pretraining, tree and fork, each found again by its id; items and costs follow.
+// time) into its pretraining, tree and fork, each found again by its id; groups (noise.cpp), items and costs follow.
+#include "planner.hpp"
+
 #include <algorithm>
 #include <unordered_map>
 
-#include "facts.hpp"
-#include "orders.hpp"
 #include "parts.hpp"
 #include "unroll/base/sha256.hpp"
 #include "unroll/base/text.hpp"
@@ -20,21 +20,6 @@ using config::OrderKind;
 using config::PretrainOn;
 using config::Settings;
 
-/// What makes a fork of a tree; equal keys are equal ids.
-struct ForkKey {
-  std::size_t tree = 0;
-  std::size_t forget_set = 0;
-  std::size_t retrain = 0;  // number of the [retrain] text
-  bool operator==(const ForkKey&) const = default;
-};
-struct HashForkKey {
-  std::size_t operator()(const ForkKey& key) const {
-    return std::hash<std::size_t>{}((key.tree * 0x9E3779B97F4A7C15u + key.forget_set) * 0x9E3779B97F4A7C15u +
-                                    key.retrain);
-  }
-};
-constexpr std::size_t kRepeat = static_cast<std::size_t>(-1);  // in the place of a forget set: M is trained again
-
 /// A [retrain] key that another cell of the grid needs must not reach the trainer here: it is in no id.
 void reset_idle_retrain_keys(Settings& cell) {
   constexpr std::string_view kRetrain[] = {"retrain."};
@@ -46,51 +31,37 @@ void reset_idle_retrain_keys(Settings& cell) {
   }
 }
 
-class Planner {
- public:
-  Planner(const config::Study& study, const Sources& sources) : study_(study), sources_(sources) {
-    plan_.cells = study.cells;
-    plan_.seeds = study.seeds;
-    for (Settings& cell : plan_.cells) {
-      reset_idle_retrain_keys(cell);
+}  // namespace
+
+Planner::Planner(const config::Study& study, const Sources& sources) : study_(study), sources_(sources) {
+  plan_.cells = study.cells;
+  plan_.seeds = study.seeds;
+  for (Settings& cell : plan_.cells) {
+    reset_idle_retrain_keys(cell);
+  }
+}
+
+Plan Planner::make() {
+  facts_ = survey_cells(study_, sources_, plan_, init_hashes_);
+  plan_.runs.resize(plan_.cells.size() * plan_.seeds.size());
+  for (std::size_t seed = 0; seed < plan_.seeds.size(); ++seed) {
+    next_seed();
+    for (std::size_t cell = 0; cell < plan_.cells.size(); ++cell) {
+      plan_run(cell, seed);
     }
   }
+  finish_plan(plan_, facts_, study_, init_hashes_);
+  plan_groups();
+  clamp_first_touches(plan_);
+  add_items(plan_, facts_);
+  add_costs(plan_, facts_, study_, sources_.memory_limit_bytes);
+  return std::move(plan_);
+}
 
-  Plan make() {
-    facts_ = survey_cells(study_, sources_, plan_, init_hashes_);
-    plan_.runs.resize(plan_.cells.size() * plan_.seeds.size());
-    for (std::size_t seed = 0; seed < plan_.seeds.size(); ++seed) {
-      orders_.next_seed();
-      digests_.forget_all();
-      for (std::size_t cell = 0; cell < plan_.cells.size(); ++cell) {
-        plan_run(cell, seed);
-      }
-    }
-    finish_plan(plan_, facts_, study_, init_hashes_);
-    add_items(plan_, facts_);
-    add_costs(plan_, facts_, study_, sources_.memory_limit_bytes);
-    return std::move(plan_);
-  }
-
- private:
-  void plan_run(std::size_t cell, std::size_t seed);
-  std::size_t pretraining_of(std::size_t cell, const Seeds& seeds, const OrderContext& context, std::size_t forget_set);
-  std::size_t tree_of(std::size_t cell, const Seeds& seeds, std::size_t pretraining);
-  std::size_t fork_of(std::size_t cell, std::size_t tree, const ResolvedForget& forget);
-  std::string run_id_of(std::size_t cell, const Seeds& seeds, const Tree& tree, const Fork& fork) const;
-  [[noreturn]] void refuse_equal_seeds(std::size_t cell) const;
-
-  const config::Study& study_;
-  const Sources& sources_;
-  Plan plan_;
-  std::vector<CellFacts> facts_;
-  std::map<std::string, std::string> init_hashes_;  // of init.file, by path
-  Orders orders_{study_, facts_, plan_};
-  Digests digests_;  // of the seed at hand
-  std::unordered_map<std::string, std::size_t> pretraining_index_, tree_index_;
-  std::unordered_map<ForkKey, std::size_t, HashForkKey> fork_index_;  // into Tree::forks
-  std::unordered_map<std::string, std::size_t> retrain_numbers_;      // by text
-};
+void Planner::next_seed() {
+  orders_.next_seed();
+  digests_.forget_all();
+}
 
 void Planner::plan_run(std::size_t cell, std::size_t seed) {
   const Seeds seeds = resolve_seeds(plan_.cells[cell], plan_.seeds[seed]);
@@ -99,11 +70,11 @@ void Planner::plan_run(std::size_t cell, std::size_t seed) {
   Run& run = plan_.runs[cell * plan_.seeds.size() + seed];
   run.cell = cell;
   run.seed = seed;
-  run.tree = tree_of(cell, seeds, pretraining_of(cell, seeds, context, forget.index));
+  run.tree = tree_of(cell, seeds, pretraining_of(cell, seeds, context, forget.index), Ordering::own);
   if (seed > 0 && plan_.runs[cell * plan_.seeds.size()].tree == run.tree) {
     refuse_equal_seeds(cell);
   }
-  run.fork = fork_of(cell, run.tree, forget);
+  run.fork = fork_of(cell, run.tree, forget, facts_[cell].texts.retrain);
   run.id = run_id_of(cell, seeds, plan_.trees[run.tree], plan_.trees[run.tree].forks[run.fork]);
 }
 
@@ -158,14 +129,17 @@ std::size_t Planner::pretraining_of(std::size_t cell_index, const Seeds& seeds, 
   return known->second;
 }
 
-std::size_t Planner::tree_of(std::size_t cell, const Seeds& seeds, std::size_t pretraining) {
+std::size_t Planner::tree_of(std::size_t cell, const Seeds& seeds, std::size_t pretraining, Ordering ordering) {
   const CellFacts& facts = facts_[cell];
-  const bool is_shuffled = plan_.cells[cell].order.kind == OrderKind::shuffled;
-  const std::string& id = digests_.of("original 1\n" + plan_.pretrainings[pretraining].id + facts.texts.original +
+  const bool is_own = ordering == Ordering::own;
+  const bool is_shuffled = !is_own || plan_.cells[cell].order.kind == OrderKind::shuffled;
+  const std::string& original = (is_own ? facts.texts : facts.shuffled).original;
+  const std::string& id = digests_.of("original 1\n" + plan_.pretrainings[pretraining].id + original +
                                       (is_shuffled ? std::to_string(seeds.order) : ""));
   const auto [known, is_new] = tree_index_.emplace(id, plan_.trees.size());
   if (is_new) {
     plan_.trees.push_back({id, cell, seeds, pretraining, 0, 0, {}, {}});
+    plan_.trees.back().is_shuffled = !is_own;
   }
   Tree& tree = plan_.trees[known->second];
   tree.num_steps = std::max(tree.num_steps, facts.last_measured);
@@ -173,9 +147,9 @@ std::size_t Planner::tree_of(std::size_t cell, const Seeds& seeds, std::size_t p
   return known->second;
 }
 
-std::size_t Planner::fork_of(std::size_t cell_index, std::size_t tree_index, const ResolvedForget& forget) {
+std::size_t Planner::fork_of(std::size_t cell_index, std::size_t tree_index, const ResolvedForget& forget,
+                             const std::string& retrain) {
   const Settings& cell = plan_.cells[cell_index];
-  const std::string& retrain = facts_[cell_index].texts.retrain;
   Tree& tree = plan_.trees[tree_index];
   const bool is_repeat = cell.forget.kind == ForgetKind::none;
   const std::size_t number = retrain_numbers_.emplace(retrain, retrain_numbers_.size()).first->second;
@@ -206,8 +180,6 @@ void Planner::refuse_equal_seeds(std::size_t cell_index) const {
           ", order.kind = " + config::find_key("order.kind")->canonical(cell) +
           " and the initial weights are the same for every seed; give one seed, or let [seed] follow them");
 }
-
-}  // namespace
 
 Plan make_plan(const config::Study& study, const Sources& sources) { return Planner(study, sources).make(); }
 

@@ -20,8 +20,8 @@ std::int64_t max_lanes(const Settings& cell) {
   return cell.run.lanes.value_or(folds ? kFoldedLanes : 1);
 }
 
-Order order_over(const Plan& plan, const Settings& cell, SharedRows rows, std::uint64_t seed) {
-  switch (cell.order.kind) {
+Order order_over(const Plan& plan, const Settings& cell, SharedRows rows, std::uint64_t seed, bool is_shuffled) {
+  switch (is_shuffled ? OrderKind::shuffled : cell.order.kind) {
     case OrderKind::shuffled:
       return Order::shuffled(std::move(rows), cell.train.batch, seed, "order");
     case OrderKind::file: {
@@ -89,7 +89,7 @@ std::shared_ptr<const std::vector<std::int64_t>> Plan::pretrain_rows(const Pretr
 }
 
 Order Plan::order_of(const Tree& tree) const {
-  return order_over(*this, cells[tree.cell], finetune_rows(tree), tree.seeds.order);
+  return order_over(*this, cells[tree.cell], finetune_rows(tree), tree.seeds.order, tree.is_shuffled);
 }
 
 Order Plan::order_of(const Pretraining& pretraining) const {
@@ -103,10 +103,23 @@ Order Plan::order_of(const Tree& tree, const Fork& fork) const {
   if (cell.retrain.kind == config::RetrainKind::coupled || rows.empty()) {
     return order_of(tree);
   }
-  return order_over(*this, cells[tree.cell], without(*finetune_rows(tree), rows), tree.seeds.order);
+  return order_over(*this, cells[tree.cell], without(*finetune_rows(tree), rows), tree.seeds.order, tree.is_shuffled);
 }
 
 Seeds Plan::seeds_of(const Run& run) const { return resolve_seeds(cells[run.cell], seeds[run.seed]); }
+
+std::int64_t Plan::trunk_steps(const Tree& tree) const {
+  const bool is_kept = std::any_of(tree.models.begin(), tree.models.end(),
+                                   [&](std::size_t model) { return !models[model].fork.has_value(); });
+  if (is_kept || !tree.runs.empty()) {
+    return tree.num_steps;
+  }
+  std::int64_t steps = 0;
+  for (const Fork& fork : tree.forks) {
+    steps = std::max(steps, tree.again > 0 ? 0 : fork.first_touch);
+  }
+  return steps;
+}
 
 std::int64_t Plan::total_steps(std::size_t cell) const {
   return total_steps_of(cells[cell], steps_per_epoch_of(cells[cell], description(cell), *this));

@@ -20,6 +20,15 @@ using config::Settings;
 
 constexpr std::int64_t kMaxMeasuredSteps = 1'000'000;
 
+/// The cell as it trains in orders of its own: examples leave wherever they occur.
+Settings in_any_order(Settings cell) {
+  cell.order.kind = OrderKind::shuffled;
+  if (cell.forget.kind == ForgetKind::step) {
+    cell.forget.kind = ForgetKind::examples;
+  }
+  return cell;
+}
+
 class Survey {
  public:
   Survey(const config::Study& study, const Sources& sources, Plan& plan,
@@ -126,6 +135,9 @@ void Survey::gather_facts() {
     facts.last_measured = steps.back();
     facts.num_measured = std::ssize(steps);
     facts.texts = maker.make(cell, inputs);
+    if (asks_for_orders(cell)) {
+      facts.shuffled = maker.make(in_any_order(cell), inputs);
+    }
     facts_.push_back(std::move(facts));
   }
 }
@@ -175,6 +187,10 @@ void Survey::check_measured(const Settings& cell, const CellFacts& facts) const 
 }
 
 }  // namespace
+
+bool asks_for_orders(const Settings& cell) {
+  return !cell.noise.orders.empty() && config::find_key("noise.orders")->acts.holds(cell);
+}
 
 std::string rows_hash(const std::vector<std::int64_t>& rows) { return sha256(join(rows, " ")); }
 

@@ -75,10 +75,35 @@ void Collected::add(Shard shard, const std::string& name) try {
       refuse("the curve of tree " + row.original_id + " at step " + std::to_string(row.step));
     }
   }
+  add_twins(shard.rows.twins);
+  add_groups(shard.rows.distances);
   telemetry.insert(telemetry.end(), std::make_move_iterator(shard.telemetry.begin()),
                    std::make_move_iterator(shard.telemetry.end()));
 } catch (const Error& error) {
   throw Error("shards/" + name + ": " + error.what());
+}
+
+void Collected::add_twins(std::vector<record::TwinRow>& rows) {
+  for (record::TwinRow& row : rows) {
+    Twin& twin = twins[row.original_id];
+    const auto [known, is_new] = twin.try_emplace(row.step, std::move(row));
+    if (!is_new && !same_row(record::twin_columns(), known->second, row)) {
+      refuse("the twin of tree " + row.original_id + " at step " + std::to_string(row.step));
+    }
+  }
+}
+
+void Collected::add_groups(std::vector<record::DistanceRow>& rows) {
+  std::unordered_map<std::string, std::vector<record::DistanceRow>> here;
+  for (record::DistanceRow& row : rows) {
+    here[row.group_id].push_back(std::move(row));
+  }
+  for (auto& [id, of_group] : here) {
+    const auto [known, is_new] = groups.try_emplace(id, std::move(of_group));
+    if (!is_new && !same_rows<record::DistanceRow>(record::distance_columns(), known->second, of_group)) {
+      refuse("comparison group " + id);
+    }
+  }
 }
 
 }  // namespace unroll::store

@@ -20,13 +20,21 @@ struct RunRows {
 
 using Curve = std::map<std::pair<std::string, std::int64_t>, record::CurveRow>;  // by measure_id and step
 
+using Twin = std::map<std::int64_t, record::TwinRow>;  // by step
+
 struct Collected {
-  std::unordered_map<std::string, RunRows> runs;  // by run id
-  std::map<std::string, Curve> curves;            // by stage id of M
+  std::unordered_map<std::string, RunRows> runs;                             // by run id
+  std::map<std::string, Twin> twins;                                         // by stage id of M
+  std::unordered_map<std::string, std::vector<record::DistanceRow>> groups;  // by group id, as they were compared
+  std::map<std::string, Curve> curves;                                       // by stage id of M
   std::vector<record::TelemetryRow> telemetry;
 
   /// Error when the shard holds a row that another shard has with other bytes: the computation is not deterministic.
   void add(Shard shard, const std::string& name);
+
+ private:
+  void add_twins(std::vector<record::TwinRow>& rows);
+  void add_groups(std::vector<record::DistanceRow>& rows);
 };
 
 }  // namespace unroll::store

@@ -21,9 +21,12 @@ bool is_digest(std::string_view text) {
   return text.size() == kDigestSize && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
+constexpr std::string_view kKinds[] = {"shard", "stage", "weights"};  // as in RecordKind
+
 std::optional<JournalRecord> decode_line(std::string_view line) {
   const std::vector<std::string_view> fields = split(line, ' ');
-  if (fields.size() != 6 || (fields[0] != "shard" && fields[0] != "stage")) {
+  const auto kind = std::find(std::begin(kKinds), std::end(kKinds), fields[0]);
+  if (fields.size() != 6 || kind == std::end(kKinds)) {
     return std::nullopt;
   }
   const std::optional<std::int64_t> size = parse_integer(fields[2]);
@@ -33,7 +36,7 @@ std::optional<JournalRecord> decode_line(std::string_view line) {
     return std::nullopt;
   }
   JournalRecord record;
-  record.kind = fields[0] == "shard" ? RecordKind::shard : RecordKind::stage;
+  record.kind = static_cast<RecordKind>(kind - std::begin(kKinds));
   record.name = fields[1];
   record.size_bytes = static_cast<std::uint64_t>(*size);
   record.sha256 = fields[3];
@@ -48,8 +51,8 @@ std::optional<JournalRecord> decode_line(std::string_view line) {
 }  // namespace
 
 std::string encode(const JournalRecord& record) {
-  std::string line = record.kind == RecordKind::shard ? "shard " : "stage ";
-  line += record.name + ' ' + std::to_string(record.size_bytes) + ' ' + record.sha256 + ' ';
+  std::string line(kKinds[static_cast<std::size_t>(record.kind)]);
+  line += ' ' + record.name + ' ' + std::to_string(record.size_bytes) + ' ' + record.sha256 + ' ';
   line += record.runs.empty() ? "-" : join(record.runs, ",");
   return '\n' + line + ' ' + hex8(crc32(line)) + '\n';
 }

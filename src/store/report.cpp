@@ -5,6 +5,7 @@
 #include <set>
 
 #include "report_data.hpp"
+#include "report_floors.hpp"
 #include "report_sharing.hpp"
 #include "report_tables.hpp"
 #include "report_text.hpp"
@@ -190,7 +191,8 @@ std::string report(const std::string& results_path, std::size_t width) {
   if (num_groups == 0) {
     return text + "\nNo run is finished yet.\n";
   }
-  return text + (num_groups <= kMaxFullRows ? full_report(results, width) : compact_report(results, width));
+  text += num_groups <= kMaxFullRows ? full_report(results, width) : compact_report(results, width);
+  return text + floors_text(results, width);
 }
 
 }  // namespace unroll::store

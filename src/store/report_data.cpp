@@ -58,7 +58,8 @@ const Values& Results::values(const std::string& table, const std::string& colum
 Results::Results(const std::string& path, const PairFilter& is_wanted)
     : path_(path), file_(hdf5::read_tables(path, [&](std::string_view table, std::string_view column) {
         return table == "pairs" ? is_wanted(column)
-                                : table == "cells" || (table == "runs" && (column == "status" || column == "seed"));
+                                : table == "cells" || table == "floors" ||
+                                      (table == "runs" && (column == "status" || column == "seed"));
       })) {
   const auto format = file_.attributes.find("format");
   const auto version = file_.attributes.find("version");

@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "columns.hpp"
+#include "floors.hpp"
 #include "unroll/base/text.hpp"
 #include "unroll/config/keys.hpp"
 #include "unroll/record/planned.hpp"
@@ -112,6 +113,29 @@ OrderedRows order_rows(const plan::Plan& plan, const Collected& collected, Merge
   return rows;
 }
 
+/// /distances, group by group in plan order, and /floors.
+void add_noise(const plan::Plan& plan, const Collected& collected, hdf5::TableFile& file) {
+  std::vector<const record::DistanceRow*> distances;
+  for (const plan::Group& group : plan.groups) {
+    const auto found = collected.groups.find(group.id);
+    if (found != collected.groups.end()) {
+      append(found->second, distances);
+    }
+  }
+  if (!distances.empty()) {
+    file.tables.push_back(to_table<record::DistanceRow>(
+        "distances", "one row a comparison group, step and pair of its models", record::distance_columns(), distances));
+  }
+  const std::vector<record::FloorRow> rows = floor_rows(plan, collected);
+  std::vector<const record::FloorRow*> floors;
+  append(rows, floors);
+  if (!floors.empty()) {
+    file.tables.push_back(to_table<record::FloorRow>(
+        "floors", "one row a run and measured step: its verification error beside the noise floors",
+        record::floor_columns(), floors));
+  }
+}
+
 void add_digests(hdf5::TableFile& file) {
   for (hdf5::Table& table : file.tables) {
     for (hdf5::TableColumn& column : table.columns) {
@@ -157,6 +181,7 @@ hdf5::TableFile results_file(const config::Study& study, const plan::Plan& plan,
     file.tables.push_back(to_table<record::CurveRow>("curves", "one row a step at which M's curvature was measured",
                                                      record::curve_columns(), rows.curves));
   }
+  add_noise(plan, collected, file);
   add_digests(file);
   return file;
 }

@@ -46,6 +46,21 @@ std::vector<Row> rows_of(const hdf5::TableFile& file, const std::string& name,
   return from_table<Row>(*table, columns);
 }
 
+/// Tables that most shards have no row of.
+template <typename Row>
+void add_rows(hdf5::TableFile& file, const std::string& name, std::span<const record::Column<Row>> columns,
+              std::span<const record::TreeRecord> trees, const std::vector<Row> record::TreeRecord::*member) {
+  if (std::any_of(trees.begin(), trees.end(), [&](const auto& tree) { return !(tree.*member).empty(); })) {
+    file.tables.push_back(joined<Row>(name, columns, trees, member));
+  }
+}
+
+template <typename Row>
+std::vector<Row> rows_if_any(const hdf5::TableFile& file, const std::string& name,
+                             std::span<const record::Column<Row>> columns) {
+  return file.find(name) == nullptr ? std::vector<Row>() : rows_of(file, name, columns);
+}
+
 std::string attribute(const hdf5::TableFile& file, const std::string& name) {
   const auto found = file.attributes.find(name);
   return found == file.attributes.end() ? std::string() : found->second;
@@ -103,6 +118,8 @@ std::vector<std::byte> shard_image(const ShardOrigin& origin, std::span<const re
                  joined<record::LayerRow>("layers", record::layer_columns(), trees, &record::TreeRecord::layers),
                  joined<record::CurveRow>("curves", record::curve_columns(), trees, &record::TreeRecord::curves),
                  plain(to_table<record::TelemetryRow>("telemetry", "", record::telemetry_columns(), items))};
+  add_rows(file, "twins", record::twin_columns(), trees, &record::TreeRecord::twins);
+  add_rows(file, "distances", record::distance_columns(), trees, &record::TreeRecord::distances);
   return hdf5::to_image(file);
 }
 
@@ -120,6 +137,8 @@ Shard read_shard(const std::vector<std::byte>& image, const std::string& name) {
     shard.rows.pairs = rows_of(file, "pairs", record::pair_columns());
     shard.rows.layers = rows_of(file, "layers", record::layer_columns());
     shard.rows.curves = rows_of(file, "curves", record::curve_columns());
+    shard.rows.twins = rows_if_any(file, "twins", record::twin_columns());
+    shard.rows.distances = rows_if_any(file, "distances", record::distance_columns());
     shard.telemetry = rows_of(file, "telemetry", record::telemetry_columns());
     return shard;
   } catch (const Error& error) {

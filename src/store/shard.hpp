@@ -32,7 +32,7 @@ struct Shard {
 struct VerifiedShard {
   std::string name;
   std::vector<std::byte> image;
-  std::optional<std::vector<std::string>> runs;  // ids, where the journal says them
+  std::optional<std::vector<std::string>> runs;  // ids of runs and groups, where the journal says them
 };
 
 /// Calls `use` for every verified shard of the folder, in order of names.

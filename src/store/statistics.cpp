@@ -6,6 +6,8 @@
 #include <limits>
 #include <numeric>
 
+#include "unroll/base/random.hpp"
+
 namespace unroll::store {
 namespace {
 
@@ -87,6 +89,37 @@ std::optional<Estimate> geometric_mean_of(std::span<const double> values) {
   }
   const Estimate logs = mean_of(logarithms);
   return Estimate{logs.num_seeds, std::exp(logs.mean), std::exp(logs.low), std::exp(logs.high)};
+}
+
+Estimate median_of(std::vector<double> values) {
+  constexpr std::uint64_t kNumResamples = 1000;
+  const std::size_t n = values.size();
+  if (n == 0) {
+    return mean_of(values);
+  }
+  const auto middle = [](std::vector<double>& sorted) {
+    std::sort(sorted.begin(), sorted.end());
+    const std::size_t size = sorted.size();
+    return (sorted[(size - 1) / 2] + sorted[size / 2]) / 2;
+  };
+  Estimate estimate = mean_of(values);
+  estimate.mean = middle(values);
+  if (n == 1) {
+    return estimate;
+  }
+  const RandomStream stream(n, "bootstrap of a median");
+  std::vector<double> medians, drawn(n);
+  for (std::uint64_t resample = 0; resample < kNumResamples; ++resample) {
+    for (std::uint64_t draw = 0; draw < n; ++draw) {
+      drawn[draw] = values[static_cast<std::size_t>(((stream.bits(resample, draw) >> 32) * n) >> 32)];
+    }
+    medians.push_back(middle(drawn));
+  }
+  std::sort(medians.begin(), medians.end());
+  const std::size_t tail = medians.size() / 40;
+  estimate.low = medians[tail];
+  estimate.high = medians[medians.size() - 1 - tail];
+  return estimate;
 }
 
 std::optional<Correlation> pearson(std::span<const double> x, std::span<const double> y) {

@@ -10,6 +10,7 @@
 #include "unroll/base/sha256.hpp"
 #include "unroll/base/text.hpp"
 #include "unroll/store/file_door.hpp"
+#include "unroll/store/kept_weights.hpp"
 
 namespace unroll::store {
 namespace {
@@ -45,6 +46,7 @@ struct Writer::State {
   std::string journal_path;
   Descriptor journal;  // opened with the first record
   int num_shards = 0;
+  int num_weights = 0;
 
   // A journal of its own: an earlier attempt of the same rank may still be writing to its.
   void open_journal() {
@@ -94,6 +96,11 @@ void Writer::commit(std::span<const record::TreeRecord> trees, std::span<const r
       }
       entry.runs.push_back(run.run_id);
     }
+    for (const record::DistanceRow& row : tree.distances) {  // those of a group follow each other
+      if (entry.runs.empty() || entry.runs.back() != row.group_id) {
+        entry.runs.push_back(row.group_id);
+      }
+    }
   }
   state_->open_journal();
   entry.name = state_->name + numbered("-%06d-", ++state_->num_shards) + entry.sha256 + ".h5";
@@ -109,6 +116,24 @@ std::string Writer::commit_stage(const std::string& id, const hdf5::ArrayFile& s
   state_->door->replace(path, image);
   state_->record(entry);
   return digest_text(entry.size_bytes, entry.sha256);
+}
+
+void Writer::commit_weights(std::vector<hdf5::Array> weights) {
+  if (weights.empty()) {
+    return;
+  }
+  JournalRecord entry{RecordKind::weights, "", 0, "", {}};
+  for (const hdf5::Array& array : weights) {
+    entry.runs.push_back(array.name);
+  }
+  const std::vector<std::byte> image = hdf5::to_image({std::move(weights), {}});
+  entry.size_bytes = image.size();
+  entry.sha256 = sha256(std::span<const std::byte>(image));
+  state_->open_journal();
+  entry.name = state_->name + numbered("-%06d-", ++state_->num_weights) + entry.sha256 + ".h5";
+  state_->door->make_folders(kept_folder(state_->folder));
+  state_->door->replace(kept_folder(state_->folder) + '/' + entry.name, image);
+  state_->record(entry);
 }
 
 void Writer::write_arrays(const std::string& relative_path, const hdf5::ArrayFile& arrays) {
@@ -130,8 +155,12 @@ Finished finished(const std::string& folder) {
       result.runs.insert(shard.runs->begin(), shard.runs->end());
       return;
     }
-    for (const record::RunRow& run : read_shard(shard.image, shard.name).rows.runs) {
+    const Shard content = read_shard(shard.image, shard.name);
+    for (const record::RunRow& run : content.rows.runs) {
       result.runs.insert(run.run_id);
+    }
+    for (const record::DistanceRow& row : content.rows.distances) {
+      result.runs.insert(row.group_id);
     }
   });
   std::map<std::string, std::string> recorded;
@@ -149,6 +178,13 @@ Finished finished(const std::string& folder) {
     const std::optional<std::vector<std::byte>> image = read_file(stage_path(folder, id));
     if (image && digest_text(image->size(), sha256(std::span<const std::byte>(*image))) == digest) {
       result.stages[id] = digest;
+    }
+  }
+  for (const KeptFile& file : kept_files(folder)) {
+    if (is_whole(folder, file)) {
+      result.weights.insert(file.names.begin(), file.names.end());
+    } else {
+      result.damaged_weights.push_back(file.name);
     }
   }
   return result;

@@ -109,6 +109,12 @@ constexpr Example kExamples[] = {
     {"measure.outputs", "no", "no"},
     {"measure.eval_rows", "10", "10"},
     {"measure.layers", "yes", "yes"},
+    {"noise.ulp", "yes", "yes"},
+    {"noise.repeats", "2", "2"},
+    {"noise.orders", "0..2, 7", "0, 1, 2, 7"},
+    {"noise.inits", "3", "3"},
+    {"noise.at", "measured", "measured"},
+    {"noise.normalise", "filters", "filters"},
     {"output.weights", "final", "final"},
     {"output.logits", "yes", "yes"},
     {"run.lanes", "8", "8"},
@@ -165,7 +171,7 @@ TEST_CASE("every field of Settings has a key") {
   const Settings settings;
   // A field more or less does not compile here: give it a key, then count it.
   [[maybe_unused]] const auto& [data, model, seed, init, order, pretrain, train, loss, forget, retrain, unlearn,
-                                measure, output, run] = settings;
+                                measure, noise, output, run] = settings;
   {
     [[maybe_unused]] const auto& [a, b, c, d, e, f, g] = data;
     CHECK(num_keys("data.") == 7);
@@ -215,6 +221,10 @@ TEST_CASE("every field of Settings has a key") {
     CHECK(num_keys("measure.") == 15);
   }
   {
+    [[maybe_unused]] const auto& [a, b, c, d, e, f] = noise;
+    CHECK(num_keys("noise.") == 6);
+  }
+  {
     [[maybe_unused]] const auto& [a, b] = output;
     CHECK(num_keys("output.") == 2);
   }
@@ -238,7 +248,6 @@ TEST_CASE("names are unique and only placement and outputs are operational") {
   CHECK(operational == std::set<std::string_view>{"run.lanes", "run.device", "run.share", "run.fork", "output.weights",
                                                   "output.logits"});
   CHECK(find_key("seed.augment") == nullptr);
-  CHECK(find_key("noise.ulp") == nullptr);
   CHECK(find_key("run.gather") == nullptr);
 }
 

@@ -32,6 +32,17 @@ def _philox(counter, key):
     return words
 
 
+def bits(seed, purpose, a, b):
+    """64 random bits for each pair of the arrays a and b."""
+    a, b = numpy.broadcast_arrays(numpy.asarray(a, dtype=numpy.uint64), numpy.asarray(b, dtype=numpy.uint64))
+    block = _philox([a & WORD, a >> 32, b & WORD, b >> 32], _mix(_mix(seed) ^ _fnv1a(purpose)))
+    return block[1] << 32 | block[0]
+
+
+def uniforms(seed, purpose, a, b):
+    return (bits(seed, purpose, a, b) >> 11).astype(float) * 2.0**-53
+
+
 def normals(seed, purpose, count):
     """Box-Muller on the blocks (0, 0..count-1)."""
     index = numpy.arange(count, dtype=numpy.uint64)

@@ -70,6 +70,9 @@ TEST_CASE("every member of every row has one column that reads and writes it and
   check_table(layer_columns(), true);
   check_table(curve_columns(), true);
   check_table(run_columns(), true);
+  check_table(twin_columns(), true);
+  check_table(distance_columns(), true);
+  check_table(floor_columns(), true);
   check_table(telemetry_columns(), false);
 }
 

@@ -30,6 +30,8 @@ enum class GradientAt { pre_step, post_step };     // METHODS A4
 enum class Sigma { lanczos, power, none };
 enum class SigmaMode { train, eval };
 enum class HessianKind { first, batch, file };  // first:n examples | current batch | file of data set rows
+enum class NoiseAt { last, measured };          // which steps of a run its comparison group is compared at
+enum class Normalise { none, filters };         // before distances: as they are, or without the scale of filters
 enum class WeightsOutput { none, final_step };
 enum class Device { auto_, cpu, cuda };
 
@@ -122,6 +124,13 @@ struct Settings {
     std::optional<std::int64_t> eval_rows;  // at most so many rows of the retain and test sets; unset: all
     bool layers = false;                    // per-layer distances in /layers
   } measure;
+  struct Noise {               // noise floors of the verification error (DESIGN 4.10, src/plan/README.md)
+    bool ulp = false;          // floor (0): M beside its twin, whose w_0 is a random ulp away
+    std::int64_t repeats = 0;  // floor (i): M' trained so many times more
+    std::vector<std::int64_t> orders, inits;  // floors (ii), (iii): seeds of M' under other orders, from other w_0
+    NoiseAt at = NoiseAt::last;
+    Normalise normalise = Normalise::none;
+  } noise;
   struct Output {
     WeightsOutput weights = WeightsOutput::none;
     bool logits = false;

@@ -93,6 +93,7 @@ class Communicator {
   [[nodiscard]] Message receive(int tag) const;
 
  private:
+  friend class Exchange;
   explicit Communicator(std::uintptr_t handle, bool owned);
   void free() noexcept;
   std::uintptr_t handle_ = 0;  // an MPI_Comm, kept opaque so that mpi.h stays in this module

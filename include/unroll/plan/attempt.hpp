@@ -13,8 +13,9 @@
 namespace unroll::plan {
 
 struct Finished {
-  std::vector<bool> runs;    // by Plan::runs
-  std::vector<bool> stages;  // by Plan::items: pretrainings and repeats whose stage is kept
+  std::vector<bool> runs;      // by Plan::runs
+  std::vector<bool> stages;    // by Plan::items: pretrainings and repeats whose stage is kept
+  std::vector<bool> models{};  // by Plan::models: weights are kept, or every group that needs them is compared
 };
 
 struct Attempt {

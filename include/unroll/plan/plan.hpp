@@ -45,8 +45,9 @@ struct Pretraining {
   std::vector<std::int64_t> dropped_classes;  // on = split with forget.kind = class
 };
 
-/// One M' of a tree: the same order without the forget set. Its stage depends on M's, on F and on the retrain settings
-/// that act; with kind = none it is the repeat of M, whatever the other settings.
+/// One M' of a tree, with runs that are measured on it, or for a noise floor, or both: the same order without the
+/// forget set. Its stage depends on M's, on F and on the retrain settings that act; with kind = none it is the repeat
+/// of M, whatever the other settings.
 struct Fork {
   std::string id;                     // stage id of M'
   std::size_t cell = 0;               // a cell whose retrain settings apply
@@ -78,6 +79,35 @@ struct Tree {
   std::vector<Fork> forks;
   std::vector<std::size_t> runs;  // into Plan::runs, in plan order
   double trunk_cost_s = 0;        // estimated work of M and its curvature: paid by every part of a tree that is split
+  bool is_shuffled = false;       // an order of its own for a noise floor: shuffled, whatever order.kind says
+  std::size_t again = 0;          // the how manyth repeat of a tree for floor (i): each M' trains from w_0; 0: none
+  std::optional<std::size_t> again_of{};  // that tree
+  std::vector<std::size_t> models{};      // into Plan::models: whose weights are kept
+};
+
+/// A model whose weights stay in DIR/weights until the groups that need them are compared.
+struct Model {
+  std::string id;  // of its stage; of the run for an M''
+  std::size_t tree = 0;
+  std::optional<std::size_t> fork;  // M' of that fork; none: M of the tree
+  std::optional<std::size_t> run;   // M'' of that run, whose fork is `fork`
+  std::vector<std::int64_t> steps;  // ascending
+};
+
+/// unlearned: M''; retrained: M'; the others: M' trained again, in another order, from another w_0.
+enum class MemberKind { unlearned, retrained, repeat, order, init };
+struct Member {
+  MemberKind kind = MemberKind::unlearned;
+  std::size_t model = 0;   // into Plan::models
+  std::int64_t seed = -1;  // of the order or the w_0; the how manyth repeat; -1 for M'' and M'
+};
+
+/// A comparison group: a run's M'' and M' with the retrains that its noise floors are taken over.
+struct Group {
+  std::string id;
+  std::size_t run = 0;
+  std::vector<std::int64_t> steps;  // compared at, ascending
+  std::vector<Member> members;      // M'', M', repeats, orders, inits; no model twice
 };
 
 /// A pretraining without steps is no item: whoever needs its w_0 initialises it.
@@ -102,6 +132,7 @@ struct Totals {
   double cost_s = 0;                   // of one core like the one that rates were measured on
   double memory_per_rank_bytes = 0;    // largest pack + data set
   double disk_bytes = 0;               // results, stages, weights, logits
+  double kept_weights_bytes = 0;       // of those: DIR/weights until groups are compared
   std::int64_t num_measured_rows = 0;  // of the results: runs times measured steps
   std::int64_t lanes_per_pack = 1;     // that memory was estimated for
   // How many M this study would train with each pretrain.on: what sharing across forget sets costs or saves.
@@ -127,6 +158,8 @@ struct Plan {
   std::vector<Tree> trees;
   std::vector<Run> runs;    // plan order: cell major, then seed
   std::vector<Item> items;  // pretrainings, repeats, trees
+  std::vector<Model> models;
+  std::vector<Group> groups;  // in the order of their runs
   Totals totals;
   std::string id;  // hash of the scientific text and the data
 
@@ -144,6 +177,8 @@ struct Plan {
   }
   /// The seeds of a run. Runs of one tree may differ in eval, which starts eigenvalue solvers and trains nothing.
   [[nodiscard]] Seeds seeds_of(const Run& run) const;
+  /// Steps of M that anything needs: all where runs are measured or its own weights are kept, else until its last fork.
+  [[nodiscard]] std::int64_t trunk_steps(const Tree& tree) const;
   /// Steps of the whole training that a cell asks for.
   [[nodiscard]] std::int64_t total_steps(std::size_t cell) const;
   /// Steps (ascending, each in [0, num_steps of M]) at which a run is measured.

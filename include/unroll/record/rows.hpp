@@ -3,7 +3,7 @@
 // shards, results.h5, exports and docs are made. A real that cannot be computed is NaN, and the row's `undefined`
 // column says why: "group=reason;..." (reasons: not_yet_seen, not_asked, zero_denominator, diverged, no_batchnorm,
 // needs_constant_lr, no_rows, single_occurrence_only, no_forget_rows, negative_eigenvalue, one_end_only,
-// not_for_this_rule).
+// not_for_this_rule, last_step_only, not_compared, too_few_models).
 #include <cstdint>
 #include <limits>
 #include <span>
@@ -112,6 +112,49 @@ struct RunRow {
   std::string reason;
 };
 
+/// M beside its twin, whose w_0 differs from M's by a random ulp in every weight: floor (0) of M's runs at that step.
+struct TwinRow {
+  std::string original_id;  // stage id of M
+  std::int64_t step = 0;
+  double distance = kUndefined;  // ||w - w_ulp||; NaN where one of them diverged
+};
+
+/// Two models of a comparison group.
+struct DistanceRow {
+  std::string group_id;
+  std::string run_id;
+  std::int64_t step = 0;
+  std::string id_a, id_b;                 // stage ids; the run's id for its M''
+  std::string kind;                       // "retrained/order": what a and b are
+  std::int64_t seed_a = -1, seed_b = -1;  // of the order or the w_0; the how manyth repeat; -1 for M'' and M'
+  double distance = kUndefined;
+  double distance_normalised = kUndefined;  // with every filter scaled to the norm that it has in M'
+  std::string status = "ok";                // ok | diverged
+  std::string undefined;
+};
+
+/// How large a run's verification error is beside its noise floors, at one step.
+struct FloorRow {
+  std::string run_id;
+  std::string group_id;  // "" without one
+  std::int64_t cell = 0;
+  std::int64_t seed = 0;
+  std::int64_t step = 0;
+  std::string status = "ok";  // ok | below_floor | no_floor | not_yet_seen | diverged
+  std::string undefined;
+  double verification_error = kUndefined;
+  double floor_ulp = kUndefined;     // (0) ||M - M_ulp||
+  double floor_repeat = kUndefined;  // (i) median distance between repeats of M'
+  double floor_order = kUndefined;   // (ii) between M' in several orders
+  double floor_order_low = kUndefined, floor_order_high = kUndefined;
+  std::int64_t num_orders = 0;     // models that it is taken over
+  double floor_init = kUndefined;  // (iii) between M' from several w_0
+  double floor_init_low = kUndefined, floor_init_high = kUndefined;
+  std::int64_t num_inits = 0;
+  double ratio_ulp = kUndefined;    // verification_error / floor_ulp
+  double ratio_order = kUndefined;  // verification_error / floor_order
+};
+
 using Real = double;
 using Value = std::variant<std::int64_t, double, std::string>;
 
@@ -129,6 +172,9 @@ struct Column {
 [[nodiscard]] std::span<const Column<LayerRow>> layer_columns();
 [[nodiscard]] std::span<const Column<CurveRow>> curve_columns();
 [[nodiscard]] std::span<const Column<RunRow>> run_columns();
+[[nodiscard]] std::span<const Column<TwinRow>> twin_columns();
+[[nodiscard]] std::span<const Column<DistanceRow>> distance_columns();
+[[nodiscard]] std::span<const Column<FloorRow>> floor_columns();
 
 /// "ue_abs_half_eta2", "ue_sqrt_half_eta2_rolling", ...; index 0 is named "unlearning_error" and index 8
 /// "unlearning_error_published".
@@ -149,12 +195,14 @@ struct TelemetryRow {
 };
 [[nodiscard]] std::span<const Column<TelemetryRow>> telemetry_columns();
 
-/// What a tree leaves, or a part of it: the runs on its forks, and M's curves.
+/// What a tree leaves, or a part of it: the runs on its forks, M's curves and its twin; or what comparisons leave.
 struct TreeRecord {
   std::vector<RunRow> runs;
   std::vector<PairRow> pairs;
   std::vector<LayerRow> layers;
   std::vector<CurveRow> curves;
+  std::vector<TwinRow> twins;
+  std::vector<DistanceRow> distances;  // of whole comparison groups
 };
 
 }  // namespace unroll::record

@@ -1,8 +1,8 @@
 #pragma once
 // The results folder. Ranks commit finished runs, tree by tree or part of a tree by part, as shards (built in memory,
 // .tmp + fsync + rename + fsync of the folder, then one journal record with size and SHA-256); shared stages go to
-// DIR/stages/<id>.h5 the same way; merge writes results.h5 and telemetry.h5 in plan order. One writer a file; every
-// write goes through the file door.
+// DIR/stages/<id>.h5 the same way, weights that comparison groups need to DIR/weights/kept; merge writes results.h5 and
+// telemetry.h5 in plan order. One writer a file; every write goes through the file door.
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -44,6 +44,8 @@ class Writer {
   void commit(std::span<const record::TreeRecord> trees, std::span<const record::TelemetryRow> telemetry);
   /// A shared stage (weights, buffers): durable when it returns; returns its digest "size:sha256".
   std::string commit_stage(const std::string& id, const hdf5::ArrayFile& stage);
+  /// Weights that comparison groups need, as arrays called by kept_name (kept_weights.hpp): durable when it returns.
+  void commit_weights(std::vector<hdf5::Array> weights);
   /// Weights or logits of a run: DIR/<relative_path>, "weights/<name>.h5"; folders are made.
   void write_arrays(const std::string& relative_path, const hdf5::ArrayFile& arrays);
 
@@ -52,11 +54,13 @@ class Writer {
   std::unique_ptr<State> state_;
 };
 
-/// Ids of runs and stages whose shards or files are there and verified (size and SHA-256); others are ignored. Error
-/// when one stage was committed with different bytes.
+/// Ids of runs, groups and stages and names of weights whose shards or files are there and verified (size and SHA-256);
+/// others are ignored. Error when one stage was committed with different bytes.
 struct Finished {
-  std::unordered_set<std::string> runs;
+  std::unordered_set<std::string> runs;       // and comparison groups
   std::map<std::string, std::string> stages;  // id -> digest
+  std::unordered_set<std::string> weights;    // kept_name
+  std::vector<std::string> damaged_weights;   // files in DIR/weights/kept
 };
 [[nodiscard]] Finished finished(const std::string& folder);
 

@@ -1,0 +1,24 @@
+#pragma once
+// Comparison groups: when every model is trained, the weights that were kept become rows of /distances.
+#include <string>
+#include <vector>
+
+#include "unroll/execute/context.hpp"
+#include "unroll/mpi/mpi.hpp"
+#include "unroll/record/rows.hpp"
+#include "unroll/store/kept_weights.hpp"
+#include "unroll/store/store.hpp"
+
+namespace unroll::execute {
+
+/// Collective, when no rank trains any more. compared: by Plan::groups, those that are committed already. Rows are
+/// durable when it returns, and weights that no open group needs are gone. A group with a model that was not trained
+/// stays open.
+void compare_groups(const mpi::Communicator& world, Context& context, const std::string& folder,
+                    const std::vector<bool>& compared, store::Writer& writer);
+
+/// The rows of one group: for each step every pair of its members, in their order.
+[[nodiscard]] std::vector<record::DistanceRow> group_rows(Context& context, const plan::Group& group,
+                                                          store::KeptReader& weights);
+
+}  // namespace unroll::execute

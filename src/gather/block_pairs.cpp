@@ -1,0 +1,162 @@
+#include "gather/block_pairs.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <new>
+
+namespace unroll::gather {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+template <typename Real>
+UNROLL_INLINE_LOOP double square_apart(std::int64_t count, const Real* a, const Real* b) {
+  return block_sum<1>(
+      count, [=](std::int64_t i, std::int64_t n, Ways * sum) __attribute__((always_inline)) {
+        Ways left, right;
+        load_ways(a + i, n, left);
+        load_ways(b + i, n, right);
+        const Ways apart = left - right;
+        sum[0] += apart * apart;
+      })[0];
+}
+
+/// to = row - reference (taken as 0 where it is not finite), zeros up to a multiple of the ways.
+template <typename Real>
+UNROLL_INLINE_LOOP void centre_row(std::int64_t count, const Real* row, const Real* reference, double* to) {
+  for (std::int64_t i = 0; i < count; i += kWays) {
+    const std::int64_t n = std::min(kWays, count - i);
+    Ways value, from;
+    load_ways(row + i, n, value);
+    load_ways(reference + i, n, from);
+    from = from - from == Ways{} ? from : Ways{};
+    const Ways apart = value - from;
+    std::memcpy(to + i, &apart, sizeof apart);
+  }
+}
+
+UNROLL_WIDE void centre(std::int64_t count, const float* row, const float* reference, double* to) {
+  centre_row(count, row, reference, to);
+}
+UNROLL_WIDE void centre(std::int64_t count, const double* row, const double* reference, double* to) {
+  centre_row(count, row, reference, to);
+}
+
+constexpr std::size_t kLine = 64;
+
+std::int64_t num_tiles_of(const Request& request) {
+  return request.all_pairs ? (request.num_models + kTile - 1) / kTile : 0;
+}
+
+}  // namespace
+
+UNROLL_WIDE double block_distance(std::int64_t size, const float* a, const float* b) {
+  return square_apart(size, a, b);
+}
+UNROLL_WIDE double block_distance(std::int64_t size, const double* a, const double* b) {
+  return square_apart(size, a, b);
+}
+
+void BlockPairs::Free::operator()(double* memory) const { std::free(memory); }
+
+BlockPairs::Doubles BlockPairs::doubles(std::int64_t count) {
+  const std::size_t bytes = (static_cast<std::size_t>(count) * sizeof(double) + kLine - 1) / kLine * kLine;
+  auto* memory = static_cast<double*>(std::aligned_alloc(kLine, std::max(bytes, kLine)));
+  if (memory == nullptr) {
+    throw std::bad_alloc();
+  }
+  std::fill_n(memory, count, 0.0);
+  return Doubles(memory);
+}
+
+BlockPairs::BlockPairs(const Request& request)
+    : num_models_(request.num_models),
+      num_tiles_(num_tiles_of(request)),
+      all_pairs_(request.all_pairs),
+      direct_(request.direct),
+      tolerance_(request.tolerance),
+      add_products_(add_products()),
+      centred_(doubles(num_tiles_ * kTile * kStride)),
+      sums_(doubles(num_sums(num_tiles_))) {}
+
+std::int64_t BlockPairs::memory_bytes(const Request& request) {
+  const std::int64_t num_tiles = num_tiles_of(request);
+  return static_cast<std::int64_t>(sizeof(double)) * (num_tiles * kTile * kStride + num_sums(num_tiles)) +
+         static_cast<std::int64_t>(sizeof(Pair) * request.direct.size() + 2 * kLine);
+}
+
+template <typename Real>
+void BlockPairs::multiply(std::span<const Real* const> rows, std::int64_t size) {
+  std::fill_n(sums_.get(), num_sums(num_tiles_), 0.0);
+  for (std::int64_t begin = 0; begin < size; begin += kChunk) {
+    const std::int64_t length = std::min(kChunk, size - begin);
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      centre(length, rows[i] + begin, rows[0] + begin, centred_.get() + static_cast<std::int64_t>(i) * kStride);
+    }
+    add_products_(num_tiles_, centred_.get(), (length + kSumWays - 1) / kSumWays * kSumWays, sums_.get());
+  }
+}
+
+double BlockPairs::product(std::int64_t i, std::int64_t j) const {
+  const double* ways = sums_.get() + sums_of_pair(num_tiles_, i, j);
+  double sum = 0;
+  for (std::int64_t way = 0; way < kSumWays; ++way) {
+    sum += ways[way];
+  }
+  return sum;
+}
+
+template <typename Real>
+void BlockPairs::add_all(std::span<const Real* const> rows, std::int64_t size, PairSums& all) {
+  const auto start = Clock::now();
+  multiply(rows, size);
+  const double lost = kSmallest * static_cast<double>(size);
+  std::vector<double> square(rows.size());
+  for (std::int64_t i = 0; i < num_models_; ++i) {
+    square[static_cast<std::size_t>(i)] = product(i, i);
+  }
+  double direct_s = 0;
+  std::size_t pair = 0;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    for (std::size_t j = i + 1; j < rows.size(); ++j, ++pair) {
+      const double both = square[i] + square[j];
+      double squared = both - 2 * product(static_cast<std::int64_t>(i), static_cast<std::int64_t>(j));
+      double bound = kBoundFactor * both + lost;
+      if (!(bound <= tolerance_ * squared)) {
+        const auto begin = Clock::now();
+        squared = block_distance(size, rows[i], rows[j]);
+        bound = kDirectFactor * squared + (sizeof(Real) == sizeof(double) ? lost : 0.0);
+        ++spent_.num_directly;
+        direct_s += since(begin);
+      }
+      all.squared[pair] += squared;
+      all.bound[pair] += bound;
+    }
+  }
+  spent_.direct_s += direct_s;
+  spent_.products_s += since(start) - direct_s;
+}
+
+template <typename Real>
+void BlockPairs::add(std::span<const Real* const> rows, std::int64_t size, PairSums& all, PairSums& direct) {
+  if (all_pairs_ && num_models_ > 1) {
+    add_all(rows, size, all);
+  }
+  const auto start = Clock::now();
+  for (std::size_t pair = 0; pair < direct_.size(); ++pair) {
+    const double squared = block_distance(size, rows[static_cast<std::size_t>(direct_[pair].first)],
+                                          rows[static_cast<std::size_t>(direct_[pair].second)]);
+    direct.squared[pair] += squared;
+    direct.bound[pair] +=
+        kDirectFactor * squared + (sizeof(Real) == sizeof(double) ? kSmallest * static_cast<double>(size) : 0.0);
+  }
+  spent_.direct_s += since(start);
+}
+
+template void BlockPairs::add(std::span<const float* const>, std::int64_t, PairSums&, PairSums&);
+template void BlockPairs::add(std::span<const double* const>, std::int64_t, PairSums&, PairSums&);
+
+}  // namespace unroll::gather

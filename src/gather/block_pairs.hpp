@@ -1,0 +1,72 @@
+#pragma once
+// All pairs' distances on one block of parameters.
+//
+// From a reference row r (row 0, and 0 where that is not finite) a_i = w_i - r; then d^2 = <a_i,a_i> + <a_j,a_j>
+// - 2 <a_i,a_j>. Its error: each product sum is a chain of at most kRoundings roundings, so it is off by at most
+// gamma ||a_i|| ||a_j||, gamma = kRoundings u / (1 - kRoundings u), u = 2^-53; the subtraction of r moves a_i by
+// u ||a_i||; two more roundings end it. With S = ||a_i||^2 + ||a_j||^2 all of it is below (2 kRoundings + 10) u S, up
+// to 1 %; kBoundFactor has that in. (Higham, Accuracy and Stability of Numerical Algorithms, 3.1.) A direct distance is
+// a chain of squares: (kBlockSize / kWays + kWays + 3) u relative. Products below the smallest double are lost:
+// kSmallest an element.
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "gather/products.hpp"
+#include "unroll/base/block_sum.hpp"
+#include "unroll/gather/gather.hpp"
+
+namespace unroll::gather {
+
+inline constexpr double kUnit = 0x1p-53;
+inline constexpr std::int64_t kRoundings = kChunk / kSumWays + kBlockSize / kChunk + kSumWays;
+inline constexpr double kBoundFactor = 1.01 * (2 * static_cast<double>(kRoundings) + 10) * kUnit;
+inline constexpr double kDirectFactor = 1.01 * (static_cast<double>(kBlockSize / kWays + kWays) + 3) * kUnit;
+inline constexpr double kSmallest = 0x1p-1070;
+
+class BlockPairs {
+ public:
+  explicit BlockPairs(const Request& request);
+
+  /// Adds the block's distances to `all` (if they are asked for) and `direct`. rows: one pointer a model, to `size`
+  /// values. Real is the request's element.
+  template <typename Real>
+  void add(std::span<const Real* const> rows, std::int64_t size, PairSums& all, PairSums& direct);
+
+  struct Spent {
+    std::int64_t num_directly = 0;
+    double products_s = 0, direct_s = 0;
+  };
+  [[nodiscard]] const Spent& spent() const { return spent_; }
+  [[nodiscard]] static std::int64_t memory_bytes(const Request& request);
+
+ private:
+  struct Free {
+    void operator()(double* memory) const;
+  };
+  using Doubles = std::unique_ptr<double[], Free>;
+  static Doubles doubles(std::int64_t count);
+
+  template <typename Real>
+  void multiply(std::span<const Real* const> rows, std::int64_t size);
+  template <typename Real>
+  void add_all(std::span<const Real* const> rows, std::int64_t size, PairSums& all);
+  [[nodiscard]] double product(std::int64_t i, std::int64_t j) const;
+
+  std::int64_t num_models_;
+  std::int64_t num_tiles_;
+  bool all_pairs_;
+  std::vector<Pair> direct_;
+  double tolerance_;
+  AddProducts add_products_;
+  Doubles centred_;  // kChunk columns of every row, as products.hpp wants them
+  Doubles sums_;
+  Spent spent_;
+};
+
+/// ||a - b||^2 with the bits that metrics gives a tensor of so many elements; up to kBlockSize.
+[[nodiscard]] double block_distance(std::int64_t size, const float* a, const float* b);
+[[nodiscard]] double block_distance(std::int64_t size, const double* a, const double* b);
+
+}  // namespace unroll::gather

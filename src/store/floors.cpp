@@ -1,0 +1,257 @@
+#include "floors.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <string>
+#include <unordered_map>
+
+#include "unroll/base/random.hpp"
+#include "unroll/config/keys.hpp"
+
+namespace unroll::store {
+namespace {
+
+/// pairs ascending by distance; counts: how often each model was drawn. NaN when only one was.
+double weighted_median(const std::vector<ModelPair>& pairs, const std::vector<std::int64_t>& counts) {
+  std::int64_t all = 0;
+  for (const ModelPair& pair : pairs) {
+    all += counts[pair.a] * counts[pair.b];
+  }
+  std::int64_t before = 0;
+  for (auto pair = pairs.begin(); pair != pairs.end(); ++pair) {
+    const std::int64_t weight = counts[pair->a] * counts[pair->b];
+    before += weight;
+    if (weight == 0 || 2 * before < all) {
+      continue;
+    }
+    if (2 * before > all) {
+      return pair->distance;
+    }
+    const auto next =
+        std::find_if(pair + 1, pairs.end(), [&](const ModelPair& p) { return counts[p.a] * counts[p.b] > 0; });
+    return (pair->distance + next->distance) / 2;
+  }
+  return record::kUndefined;
+}
+
+std::vector<std::int64_t> drawn(std::size_t num_models, const RandomStream& stream, std::uint64_t resample) {
+  std::vector<std::int64_t> counts(num_models, 0);
+  for (std::uint64_t draw = 0; draw < num_models; ++draw) {
+    const std::uint64_t bits = stream.bits(resample, draw) >> 32;
+    ++counts[static_cast<std::size_t>((bits * num_models) >> 32)];
+  }
+  return counts;
+}
+
+enum Family { kRepeats, kOrders, kInits, kNumFamilies };
+constexpr plan::MemberKind kMemberKinds[] = {plan::MemberKind::repeat, plan::MemberKind::order, plan::MemberKind::init};
+constexpr std::string_view kFamilyKeys[] = {"noise.repeats", "noise.orders", "noise.inits"};
+constexpr const char* kFamilyColumns[] = {"floor_repeat", "floor_order", "floor_init"};
+
+/// What a floor is taken over: M' and its retrains of one kind. A skipped step leaves its examples in M', so with
+/// forget.kind = step M' is none of those that forget them in other orders.
+std::vector<std::size_t> members_of(const plan::Plan& plan, const plan::Group& group, Family family) {
+  const bool skips_step = plan.cells[plan.runs[group.run].cell].forget.kind == config::ForgetKind::step;
+  std::vector<std::size_t> members;
+  for (std::size_t i = 0; i < group.members.size(); ++i) {
+    const plan::MemberKind kind = group.members[i].kind;
+    const bool is_own = kind == plan::MemberKind::retrained && !(family == kOrders && skips_step);
+    if (is_own || kind == kMemberKinds[family]) {
+      members.push_back(i);
+    }
+  }
+  return members;
+}
+
+class Floors {
+ public:
+  Floors(const plan::Plan& plan, const Collected& collected) : plan_(plan), collected_(collected) {
+    for (const plan::Group& group : plan.groups) {
+      group_of_run_[group.run] = &group;
+    }
+  }
+
+  record::FloorRow row(std::size_t run, const record::PairRow& pair);
+
+ private:
+  void add_ulp(const plan::Run& run, record::FloorRow& row);
+  void add_families(const plan::Run& run, const plan::Group* group, record::FloorRow& row);
+  Floor family_floor(const plan::Group& group, const std::vector<record::DistanceRow>& rows, std::int64_t step,
+                     Family family, std::int64_t& num_models) const;
+  static void judge(const record::PairRow& pair, record::FloorRow& row);
+  static void explain(record::FloorRow& row, const std::string& column, const std::string& reason) {
+    row.undefined += (row.undefined.empty() ? "" : ";") + column + '=' + reason;
+  }
+
+  const plan::Plan& plan_;
+  const Collected& collected_;
+  std::unordered_map<std::size_t, const plan::Group*> group_of_run_;
+};
+
+void Floors::add_ulp(const plan::Run& run, record::FloorRow& row) {
+  if (!plan_.cells[run.cell].noise.ulp) {
+    return explain(row, "floor_ulp", "not_asked");
+  }
+  const auto twin = collected_.twins.find(plan_.trees[run.tree].id);
+  const auto at_step = twin == collected_.twins.end() ? Twin::const_iterator{} : twin->second.find(row.step);
+  if (twin == collected_.twins.end() || at_step == twin->second.end()) {
+    return explain(row, "floor_ulp", "not_compared");
+  }
+  row.floor_ulp = at_step->second.distance;
+  if (std::isnan(row.floor_ulp)) {
+    explain(row, "floor_ulp", "diverged");
+  }
+}
+
+Floor Floors::family_floor(const plan::Group& group, const std::vector<record::DistanceRow>& rows, std::int64_t step,
+                           Family family, std::int64_t& num_models) const {
+  const std::vector<std::size_t> members = members_of(plan_, group, family);
+  const auto place_of = [&](const std::string& id) {
+    const auto found = std::find_if(members.begin(), members.end(), [&](std::size_t member) {
+      return plan_.models[group.members[member].model].id == id;
+    });
+    return static_cast<std::size_t>(found - members.begin());
+  };
+  std::vector<ModelPair> pairs;
+  for (const record::DistanceRow& row : rows) {
+    if (row.step == step) {
+      const ModelPair pair{place_of(row.id_a), place_of(row.id_b), row.distance};
+      if (pair.a < members.size() && pair.b < members.size()) {
+        pairs.push_back(pair);
+      }
+    }
+  }
+  num_models = std::ssize(members);
+  return floor_of(members.size(), std::move(pairs), std::stoull(group.id.substr(0, 16), nullptr, 16));
+}
+
+void Floors::add_families(const plan::Run& run, const plan::Group* group, record::FloorRow& row) {
+  const config::Settings& cell = plan_.cells[run.cell];
+  const bool is_set[] = {cell.noise.repeats > 0, !cell.noise.orders.empty(), !cell.noise.inits.empty()};
+  const bool is_step = group != nullptr && std::binary_search(group->steps.begin(), group->steps.end(), row.step);
+  const auto rows = is_step ? collected_.groups.find(group->id) : collected_.groups.end();
+  row.group_id = is_step ? group->id : "";
+  for (const Family family : {kRepeats, kOrders, kInits}) {
+    const char* column = kFamilyColumns[family];
+    if (!is_set[family] || !config::find_key(kFamilyKeys[family])->acts.holds(cell)) {
+      explain(row, column, "not_asked");
+    } else if (!is_step) {
+      explain(row, column, "last_step_only");
+    } else if (rows == collected_.groups.end()) {
+      explain(row, column, "not_compared");
+    } else {
+      std::int64_t num_models = 0;
+      const Floor floor = family_floor(*group, rows->second, row.step, family, num_models);
+      if (num_models < 2) {
+        explain(row, column, "too_few_models");
+      } else if (std::isnan(floor.median)) {
+        explain(row, column, "diverged");
+      } else if (num_models < 3 && family != kRepeats) {
+        explain(row, std::string(column) + "_interval", "too_few_models");
+      }
+      if (family == kRepeats) {
+        row.floor_repeat = floor.median;
+      } else if (family == kOrders) {
+        row.floor_order = floor.median;
+        row.floor_order_low = floor.low;
+        row.floor_order_high = floor.high;
+        row.num_orders = num_models;
+      } else {
+        row.floor_init = floor.median;
+        row.floor_init_low = floor.low;
+        row.floor_init_high = floor.high;
+        row.num_inits = num_models;
+      }
+    }
+  }
+}
+
+void Floors::judge(const record::PairRow& pair, record::FloorRow& row) {
+  row.verification_error = pair.verification_error;
+  const auto ratio = [&](const char* column, double floor) {
+    if (floor > 0 && !std::isnan(row.verification_error)) {
+      return row.verification_error / floor;
+    }
+    if (floor == 0) {
+      explain(row, column, "zero_denominator");
+    }
+    return record::kUndefined;  // the floor or the error is undefined, and says why
+  };
+  row.ratio_ulp = ratio("ratio_ulp", row.floor_ulp);
+  row.ratio_order = ratio("ratio_order", row.floor_order);
+  if (std::isnan(row.verification_error)) {
+    explain(row, "verification_error", "diverged");
+  }
+  if (pair.status != "ok") {
+    row.status = pair.status;
+  } else if (std::isnan(row.floor_ulp)) {
+    row.status = "no_floor";
+  } else {
+    row.status = row.verification_error < kFloorFactor * row.floor_ulp ? "below_floor" : "ok";
+  }
+}
+
+record::FloorRow Floors::row(std::size_t index, const record::PairRow& pair) {
+  const plan::Run& run = plan_.runs[index];
+  record::FloorRow row;
+  row.run_id = run.id;
+  row.cell = static_cast<std::int64_t>(run.cell);
+  row.seed = plan_.seeds[run.seed];
+  row.step = pair.step;
+  const auto group = group_of_run_.find(index);
+  add_ulp(run, row);
+  add_families(run, group == group_of_run_.end() ? nullptr : group->second, row);
+  judge(pair, row);
+  return row;
+}
+
+}  // namespace
+
+Floor floor_of(std::size_t num_models, std::vector<ModelPair> pairs, std::uint64_t seed) {
+  Floor floor;
+  if (num_models < 2 || pairs.size() != num_models * (num_models - 1) / 2 ||
+      std::any_of(pairs.begin(), pairs.end(), [](const ModelPair& pair) { return !std::isfinite(pair.distance); })) {
+    return floor;
+  }
+  std::sort(pairs.begin(), pairs.end(),
+            [](const ModelPair& left, const ModelPair& right) { return left.distance < right.distance; });
+  floor.median = weighted_median(pairs, std::vector<std::int64_t>(num_models, 1));
+  if (num_models < 3) {
+    return floor;
+  }
+  const RandomStream stream(seed, "bootstrap over models");
+  std::vector<double> medians;
+  for (std::uint64_t resample = 0; resample < kNumResamples; ++resample) {
+    const double median = weighted_median(pairs, drawn(num_models, stream, resample));
+    if (!std::isnan(median)) {
+      medians.push_back(median);
+    }
+  }
+  std::sort(medians.begin(), medians.end());
+  const std::size_t tail = medians.size() / 40;  // 2.5 % at each end
+  floor.low = medians[tail];
+  floor.high = medians[medians.size() - 1 - tail];
+  return floor;
+}
+
+std::vector<record::FloorRow> floor_rows(const plan::Plan& plan, const Collected& collected) {
+  std::vector<record::FloorRow> rows;
+  const bool has_twins =
+      std::any_of(plan.cells.begin(), plan.cells.end(), [](const auto& cell) { return cell.noise.ulp; });
+  if (plan.groups.empty() && !has_twins) {
+    return rows;
+  }
+  Floors floors(plan, collected);
+  for (std::size_t run = 0; run < plan.runs.size(); ++run) {
+    const auto found = collected.runs.find(plan.runs[run].id);
+    if (found != collected.runs.end()) {
+      for (const record::PairRow& pair : found->second.pairs) {
+        rows.push_back(floors.row(run, pair));
+      }
+    }
+  }
+  return rows;
+}
+
+}  // namespace unroll::store
