@@ -40,32 +40,26 @@ Driver load_driver() {
   return driver;
 }
 
-/// Why this rank sees no GPU, or "" with their number. LibTorch learns of CUDA when its library is loaded, which must
-/// come before its first question about it.
-std::string find_gpus(int& count) {
-  count = 0;
+}  // namespace
+
+Gpus visible_gpus() {
   if (!load_driver().is_there()) {
-    return "there is no NVIDIA driver that works";
+    return {0, "there is no NVIDIA driver that works"};
   }
   if (dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL) == nullptr) {
-    return std::string("LibTorch's CUDA library cannot be loaded (") + dlerror() + ")";
+    return {0, std::string("LibTorch's CUDA library cannot be loaded (") + dlerror() + ")"};
   }
-  if (!at::detail::getCUDAHooks().hasCUDA()) {
-    return "LibTorch was built for other GPUs or a newer driver, or CUDA_VISIBLE_DEVICES hides them all";
-  }
-  count = at::detail::getCUDAHooks().getNumGPUs();
-  return count > 0 ? "" : "no GPU is visible";
+  const auto& hooks = at::detail::getCUDAHooks();
+  const int count = hooks.hasCUDA() ? hooks.getNumGPUs() : 0;
+  return {count, count > 0 ? "" : "CUDA_VISIBLE_DEVICES hides them all, or LibTorch was built for other GPUs"};
 }
-
-}  // namespace
 
 torch::Device choose_device(const mpi::Communicator& world, config::Device wanted) {
   if (wanted == config::Device::cpu) {
     return torch::kCPU;
   }
-  int count = 0;
-  const std::string reason = find_gpus(count);
-  const auto reasons = world.all_gather(reason);
+  const auto gpus = visible_gpus();
+  const auto reasons = world.all_gather(gpus.why_none);
   std::size_t num_without = 0, first_without = 0;
   for (std::size_t rank = reasons.size(); rank-- > 0;) {
     if (!reasons[rank].empty()) {
@@ -81,7 +75,7 @@ torch::Device choose_device(const mpi::Communicator& world, config::Device wante
                      std::to_string(first_without) + " has no GPU: " + reasons[first_without] +
                      "; give every rank one, or set run.device = cpu");
   }
-  const auto index = static_cast<c10::DeviceIndex>(world.node().rank() % count);
+  const auto index = static_cast<c10::DeviceIndex>(world.node().rank() % gpus.count);
   const torch::Device device(torch::kCUDA, index);
   c10::impl::getDeviceGuardImpl(torch::kCUDA)->setDevice(device);
   return device;

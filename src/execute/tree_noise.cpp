@@ -11,7 +11,7 @@ namespace unroll::execute {
 namespace {
 
 hdf5::Array flat_array(std::string name, const torch::Tensor& weights) {
-  const auto values = weights.contiguous();
+  const auto values = weights.cpu().contiguous();
   hdf5::Array array{std::move(name),
                     values.scalar_type() == torch::kFloat64 ? hdf5::ElementType::float64 : hdf5::ElementType::float32,
                     {values.numel()},

@@ -23,7 +23,7 @@ void move_by_ulp(torch::Tensor& weights, const RandomStream& stream) {
 }  // namespace
 
 model::State ulp_twin(const model::State& start, std::uint64_t seed) {
-  model::State twin{start.weights.clone(), start.buffers.clone()};
+  model::State twin{start.weights.cpu().clone(), start.buffers.cpu().clone()};
   const RandomStream stream(seed, "ulp");
   if (twin.weights.scalar_type() == torch::kFloat64) {
     move_by_ulp<double>(twin.weights, stream);

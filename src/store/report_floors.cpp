@@ -8,7 +8,7 @@
 #include "report_text.hpp"
 #include "statistics.hpp"
 #include "unroll/base/error.hpp"
-#include "unroll/base/wrap.hpp"
+#include "unroll/base/wording.hpp"
 
 namespace unroll::store {
 namespace {

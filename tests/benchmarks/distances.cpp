@@ -50,7 +50,7 @@ int main(int argc, char** argv) {
     if (argc != 2) {
       throw std::invalid_argument("wanted: WEIGHTS.h5");
     }
-    execute::set_up_numerics(1);
+    execute::set_up_numerics(1, false);
     measure(argv[1]);
     return 0;
   } catch (const std::exception& error) {

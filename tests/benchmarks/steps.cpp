@@ -126,7 +126,7 @@ void print_roofline() {
 
 int main(int argc, char** argv) {
   try {
-    execute::set_up_numerics(1);
+    execute::set_up_numerics(1, false);
     if (argc == 2 && std::string(argv[1]) == "roofline") {
       print_roofline();
     } else if (argc >= 4) {

@@ -229,8 +229,8 @@ TEST_CASE("every field of Settings has a key") {
     CHECK(num_keys("output.") == 2);
   }
   {
-    [[maybe_unused]] const auto& [a, b, c, d, e] = run;
-    CHECK(num_keys("run.") == 5);
+    [[maybe_unused]] const auto& [a, b, c, d, e, f] = run;
+    CHECK(num_keys("run.") == 6);
   }
 }
 

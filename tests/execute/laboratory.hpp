@@ -119,7 +119,7 @@ class Laboratory {
  public:
   /// ini: the study; the data set that it names is replaced by `described`.
   Laboratory(SharedSet described, const std::string& ini) : described_(std::move(described)) {
-    set_up_numerics(1);
+    set_up_numerics(1, false);
     const auto path = folder_.write("study.ini", ini);
     const auto study = config::read_study(path, {});
     plan::Sources sources;
