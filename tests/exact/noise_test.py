@@ -81,6 +81,17 @@ class Noise(ExactTest):
         self.assertGreater(min(others), 0)
         self.assertGreater(min(column(folder / "results.h5", "/floors/floor_ulp")), 0)
 
+    def test_groups_too_large_for_one_rank(self):
+        """4.3 million parameters, 8 models: 280 MB in double, so the models are rows on all ranks."""
+        large = ["study.seeds=0", "model.hidden=[2048 2048]", "data.train_size=64", "train.epochs=1", "measure.steps=2",
+                 "forget.kind=batch", "forget.index=1", "retrain.skip=freeze", "noise.orders=5..7", "noise.inits=5..7",
+                 "noise.repeats=0", "noise.at=last"]
+        study = self.write_study(STUDY.replace("exclude", "# exclude") + NOISE, "large.ini")
+        wanted = self.digest(self.run_study(study, "large0", 0, large))
+        for ranks in (2, 3):
+            with self.subTest(ranks=ranks):
+                self.assertEqual(self.digest(self.run_study(study, f"large{ranks}", ranks, large)), wanted)
+
     def test_rows_of_pairs_do_not_change(self):
         with_noise = self.run_study(self.study, "with", 2) / "results.h5"
         without = self.run_study(self.write_study(STUDY, "plain.ini"), "without", 2) / "results.h5"
