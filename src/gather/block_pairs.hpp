@@ -60,6 +60,7 @@ class BlockPairs {
   std::vector<Pair> direct_;
   double tolerance_;
   AddProducts add_products_;
+  Doubles reference_;
   Doubles centred_;  // kChunk columns of every row, as products.hpp wants them
   Doubles sums_;
   Spent spent_;
