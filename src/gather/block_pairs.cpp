@@ -159,11 +159,11 @@ void BlockPairs::add_all(std::span<const Real* const> rows, std::int64_t size, P
     for (std::size_t j = i + 1; j < rows.size(); ++j, ++pair) {
       const double both = square[i] + square[j];
       double squared = both - 2 * product(static_cast<std::int64_t>(i), static_cast<std::int64_t>(j));
-      double bound = kBoundFactor * both + lost;
+      double bound = kProductBound * both + lost;
       if (!(bound <= tolerance_ * squared)) {
         const auto begin = Clock::now();
         squared = block_distance(size, rows[i], rows[j]);
-        bound = kDirectFactor * squared + (sizeof(Real) == sizeof(double) ? lost : 0.0);
+        bound = kDirectBound * squared + (sizeof(Real) == sizeof(double) ? lost : 0.0);
         ++spent_.num_directly;
         direct_s += since(begin);
       }
@@ -186,7 +186,7 @@ void BlockPairs::add(std::span<const Real* const> rows, std::int64_t size, PairS
                                           rows[static_cast<std::size_t>(direct_[pair].second)]);
     direct.squared[pair] += squared;
     direct.bound[pair] +=
-        kDirectFactor * squared + (sizeof(Real) == sizeof(double) ? kSmallest * static_cast<double>(size) : 0.0);
+        kDirectBound * squared + (sizeof(Real) == sizeof(double) ? kSmallest * static_cast<double>(size) : 0.0);
   }
   spent_.direct_s += since(start);
 }

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "gather/agreement.hpp"
+#include "gather/block_pairs.hpp"
 #include "gather/requests.hpp"
 #include "unroll/mpi/exchange.hpp"
 
@@ -59,9 +60,9 @@ class Gathering {
     distances.work = work_;
     distances.work.memory_bytes = mine().memory_bytes;
     distances.work.num_rounds = static_cast<std::int64_t>(mine().rounds.size());
-    distances.work.num_directly = sums.spent().num_directly;
-    distances.work.products_s = sums.spent().products_s;
-    distances.work.direct_s = sums.spent().direct_s;
+    distances.work.num_directly = pairs_.spent().num_directly;
+    distances.work.products_s = pairs_.spent().products_s;
+    distances.work.direct_s = pairs_.spent().direct_s;
     return distances;
   }
 
@@ -126,9 +127,11 @@ class Gathering {
       std::vector<const Real*> rows = rows_of(round);
       const BlockRange range = round_of(mine(), round);
       for (std::int64_t block = range.begin; block < range.end; ++block) {
-        sums.add_block<Real>(rows);
+        const std::int64_t size = blocks_[static_cast<std::size_t>(block)].size;
+        pairs_.add<Real>(rows, size, sums.open().all, sums.open().direct);
+        sums.end_block();
         for (const Real*& row : rows) {
-          row += blocks_[static_cast<std::size_t>(block)].size;
+          row += size;
         }
         exchange_.poll();
       }
@@ -167,6 +170,7 @@ class Gathering {
   std::vector<RankPlan> plans_;     // by rank
   std::vector<std::unique_ptr<Real[]>> buffers_;
   std::size_t num_rounds_ = 0;  // of the rank that has most
+  BlockPairs pairs_{request_};
   Counted before_{exchange_.sent_bytes(), exchange_.received_bytes()};
   Work work_;
 };
