@@ -49,6 +49,39 @@ orders = 0..2
 inits = 0..2
 at = measured
 """
+IMAGES = """
+[study]
+name = noise
+seeds = 0
+[data]
+dataset = cifar10
+path = {path}
+train_size = 14
+test_size = 4
+[model]
+arch = resnet18
+[order]
+kind = shuffled
+[pretrain]
+on = none
+[train]
+batch = 4
+epochs = 1
+lr = 0.01
+[forget]
+kind = batch
+index = 1
+[measure]
+sigma = none
+one_hvp = no
+eval_rows = 4
+[noise]
+ulp = yes
+repeats = 1
+orders = 5
+inits = 5
+normalise = filters
+"""
 PAIRS = ["run_id", "step", "verification_error", "no_unlearning_distance", "test_accuracy_retrained"]
 
 
@@ -91,6 +124,18 @@ class Noise(ExactTest):
         for ranks in (2, 3):
             with self.subTest(ranks=ranks):
                 self.assertEqual(self.digest(self.run_study(study, f"large{ranks}", ranks, large)), wanted)
+
+    def test_resnet18(self):
+        study = self.write_study(IMAGES.format(path=self.cifar()), "images.ini")
+        wanted = self.digest(self.run_study(study, "images0", 0, ["run.lanes=1"]))
+        for ranks, lanes in ((2, 2), (3, 1)):
+            with self.subTest(ranks=ranks, lanes=lanes):
+                folder = self.run_study(study, f"images{ranks}", ranks, [f"run.lanes={lanes}"])
+                self.assertEqual(self.digest(folder), wanted)
+        rows = table(folder / "results.h5", "distances", ["kind", "distance", "distance_normalised"])
+        for row in rows:
+            self.assertEqual(row["distance"] == 0, row["kind"] == "retrained/repeat")
+            self.assertEqual(row["distance_normalised"] == 0, row["kind"] == "retrained/repeat")
 
     def test_rows_of_pairs_do_not_change(self):
         with_noise = self.run_study(self.study, "with", 2) / "results.h5"
