@@ -6,16 +6,23 @@
 #include <cstdio>
 #include <source_location>
 
-#include "unroll/base/error.hpp"
-
 namespace unroll::cuda {
 namespace {
 
 void check(cudaError_t code, const char* call, std::source_location where = std::source_location::current()) {
   if (code != cudaSuccess) {
-    throw Error(std::string(where.file_name()) + ":" + std::to_string(where.line()) + ": " + call +
-                " failed: " + cudaGetErrorName(code) + ": " + cudaGetErrorString(code));
+    throw Failure(std::string(where.file_name()) + ":" + std::to_string(where.line()) + ": " + call +
+                  " failed: " + cudaGetErrorName(code) + ": " + cudaGetErrorString(code));
   }
+}
+
+/// There is no device or no driver: forgets that error.
+bool is_without_device(cudaError_t code) {
+  const bool without = code == cudaErrorNoDevice || code == cudaErrorInsufficientDriver;
+  if (without) {
+    static_cast<void>(cudaGetLastError());
+  }
+  return without;
 }
 
 std::string uuid_text(const cudaUUID_t& uuid) {
@@ -34,8 +41,7 @@ std::string uuid_text(const cudaUUID_t& uuid) {
 std::vector<Device> devices() {
   int count = 0;
   const cudaError_t code = cudaGetDeviceCount(&count);
-  if (code == cudaErrorNoDevice || code == cudaErrorInsufficientDriver) {
-    static_cast<void>(cudaGetLastError());
+  if (is_without_device(code)) {
     return {};
   }
   check(code, "cudaGetDeviceCount");
@@ -52,6 +58,16 @@ std::vector<Device> devices() {
 int device_of_rank(int node_rank, int num_devices) { return node_rank % num_devices; }
 
 void use_device(int index) { check(cudaSetDevice(index), "cudaSetDevice"); }
+
+bool on_device(const void* memory) {
+  cudaPointerAttributes attributes{};
+  const cudaError_t code = cudaPointerGetAttributes(&attributes, memory);
+  if (is_without_device(code)) {
+    return false;
+  }
+  check(code, "cudaPointerGetAttributes");
+  return attributes.type == cudaMemoryTypeDevice;
+}
 
 Versions versions() {
   Versions result;

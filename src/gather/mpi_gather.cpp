@@ -14,12 +14,6 @@ using Clock = std::chrono::steady_clock;
 
 double since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-mpi::Exchange::Limits limits_of(const Request& request, const Options& options) {
-  const std::int64_t bytes = std::min(
-      std::max<std::int64_t>(options.piece_elements, 1) * element_bytes(request.element), std::int64_t{1} << 30);
-  return {static_cast<std::size_t>(bytes), options.silence};
-}
-
 /// One call of distances() on one rank.
 template <typename Real>
 class Gathering {
@@ -182,7 +176,7 @@ class MpiGatherer final : public Gatherer {
 
   Distances distances(const Request& request, std::span<const Row> rows) override {
     check_request(request, rows);
-    mpi::Exchange exchange(communicator_, limits_of(request, options_));
+    mpi::Exchange exchange(communicator_, {static_cast<std::size_t>(piece_bytes(request, options_)), options_.silence});
     exchange.allow(options_.start);
     const std::vector<int> owners = agree_on_owners(exchange, communicator_, request, options_, rows);
     exchange.allow(options_.silence);

@@ -6,8 +6,6 @@
 #include <thread>
 #include <vector>
 
-#include "unroll/base/error.hpp"
-
 namespace unroll::nccl {
 namespace {
 
@@ -19,7 +17,7 @@ void rest() { std::this_thread::sleep_for(std::chrono::microseconds(50)); }
 
 void check(ncclResult_t result, const char* call) {
   if (result != ncclSuccess) {
-    throw Error(std::string(call) + " failed: " + ncclGetErrorString(result));
+    throw Failure(std::string(call) + " failed: " + ncclGetErrorString(result));
   }
 }
 
@@ -32,11 +30,11 @@ std::string version_text(int version) {
 ncclUniqueId agree(mpi::Exchange& exchange, int rank, int size) {
   std::vector<int> versions(static_cast<std::size_t>(size));
   const auto here = static_cast<std::size_t>(rank);
-  versions[here] = library().version;
   ncclUniqueId id{};
-  if (rank == 0) {
-    check(ncclGetUniqueId(&id), "ncclGetUniqueId");
-  }
+  // What fails here is told as version 0: every rank has to come as far as the messages.
+  const bool ready =
+      ncclGetVersion(&versions[here]) == ncclSuccess && (rank != 0 || ncclGetUniqueId(&id) == ncclSuccess);
+  versions[here] = ready ? versions[here] : 0;
   for (int other = 0; other < size; ++other) {
     if (other != rank) {
       const auto there = static_cast<std::size_t>(other);
@@ -52,7 +50,7 @@ ncclUniqueId agree(mpi::Exchange& exchange, int rank, int size) {
   exchange.wait();
   const std::string problem = library_problem(versions);
   if (!problem.empty()) {
-    throw Error(problem);
+    throw Failure(problem);
   }
   return id;
 }
@@ -73,6 +71,9 @@ int header_version() { return NCCL_VERSION_CODE; }
 
 std::string library_problem(std::span<const int> version_of_rank) {
   for (std::size_t rank = 0; rank < version_of_rank.size(); ++rank) {
+    if (version_of_rank[rank] == 0) {
+      return "NCCL does not start on rank " + std::to_string(rank);
+    }
     if (version_of_rank[rank] != version_of_rank[0]) {
       return "rank 0 has NCCL " + version_text(version_of_rank[0]) + ", rank " + std::to_string(rank) + " has " +
              version_text(version_of_rank[rank]);
@@ -100,7 +101,7 @@ Communicator::~Communicator() { abort(); }
 
 void Communicator::fail(const std::string& what) {
   abort();
-  throw Error(what);
+  throw Failure(what);
 }
 
 void Communicator::settle(int result, const char* call, const Meanwhile& meanwhile) {

@@ -30,3 +30,9 @@ TEST_CASE("devices have names and UUIDs of their own, and there are none without
   }
   CHECK(cuda::shared_device(uuids).empty());
 }
+
+TEST_CASE("the host's memory is no device's") {
+  const std::vector<float> memory(10);
+
+  CHECK_FALSE(cuda::on_device(memory.data()));
+}

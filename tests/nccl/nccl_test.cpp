@@ -18,4 +18,5 @@ TEST_CASE("libraries that differ between ranks, or are older than the header, ar
   CHECK_THAT(nccl::library_problem(std::vector<int>{22809, 22903}),
              Catch::Contains("rank 0 has NCCL 2.28.9") && Catch::Contains("rank 1 has 2.29.3"));
   CHECK_THAT(nccl::library_problem(std::vector<int>{21005}), Catch::Contains("NCCL 2.10.5 was loaded"));
+  CHECK(nccl::library_problem(std::vector<int>{22809, 0}) == "NCCL does not start on rank 1");
 }

@@ -1,11 +1,19 @@
 #pragma once
 // The CUDA runtime, checked: which devices there are, and when the work of a stream is done. Streams are LibTorch's and
-// cross as handles (a cudaStream_t as a number; 0 is the default stream). Error: names the call and CUDA's own words.
+// cross as handles (a cudaStream_t as a number; 0 is the default stream). Every call may throw Failure.
 #include <cstdint>
 #include <string>
 #include <vector>
 
+#include "unroll/base/error.hpp"
+
 namespace unroll::cuda {
+
+/// Names the call, and CUDA's own words.
+class Failure : public Error {
+ public:
+  using Error::Error;
+};
 
 struct Device {
   int index = 0;
@@ -21,6 +29,9 @@ struct Device {
 [[nodiscard]] int device_of_rank(int node_rank, int num_devices);
 /// For this thread.
 void use_device(int index);
+
+/// Whether the memory is a device's.
+[[nodiscard]] bool on_device(const void* memory);
 
 struct Versions {
   int runtime = 0;  // 13000: 13.0
@@ -39,7 +50,7 @@ class Event {
   Event& operator=(const Event&) = delete;
   ~Event();
   void record(std::uintptr_t stream);
-  /// Whether all work before the record has ended; never blocks. Error: that work failed.
+  /// Whether all work before the record has ended; never blocks. Failure: that work failed.
   [[nodiscard]] bool done() const;
 
  private:

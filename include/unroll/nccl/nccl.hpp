@@ -1,7 +1,6 @@
 #pragma once
 // A communicator of GPUs beside an MPI communicator. Nothing here waits without end: calls are non-blocking, and are
-// looked after until a deadline. After an Error the communicator has been aborted, and cannot be used. It ends before
-// MPI does.
+// looked after until a deadline: then they throw Failure, and the communicator cannot be used. It ends before MPI does.
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -10,10 +9,17 @@
 #include <span>
 #include <string>
 
+#include "unroll/base/error.hpp"
 #include "unroll/cuda/cuda.hpp"
 #include "unroll/mpi/exchange.hpp"
 
 namespace unroll::nccl {
+
+/// NCCL's own words, or what was not done in time. The communicator, if there was one, has been aborted.
+class Failure : public Error {
+ public:
+  using Error::Error;
+};
 
 struct Library {
   std::string path;  // of the file that this process has loaded
@@ -37,8 +43,8 @@ class Communicator {
   /// Called while it waits: keeps the ranks' other exchange going, and may throw.
   using Meanwhile = std::function<void()>;
 
-  /// Collective. The device in use is this rank's, and no other rank's. `exchange` is idle, and carries the id. Error:
-  /// NCCL's own words; not ready within `deadline`; libraries that do not fit (library_problem).
+  /// Collective. The device in use is this rank's, and no other rank's. `exchange` is idle, and carries the id. Failure
+  /// too if the libraries do not fit (library_problem).
   Communicator(mpi::Exchange& exchange, int rank, int size, std::chrono::milliseconds deadline);
   Communicator(const Communicator&) = delete;
   Communicator& operator=(const Communicator&) = delete;
