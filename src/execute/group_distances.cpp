@@ -2,76 +2,83 @@
 
 #include <cmath>
 #include <cstring>
+#include <span>
 
+#include "unroll/base/block_sum.hpp"
 #include "unroll/base/error.hpp"
-#include "unroll/metrics/distances.hpp"
 
 namespace unroll::execute {
 namespace {
 
-/// Both [P] double.
-double distance(const model::Layout& layout, const torch::Tensor& a, const torch::Tensor& b) {
-  double squared = 0;
-  for (const auto& spec : layout.parameters) {
-    squared += metrics::squared_distance(a.narrow(0, spec.offset, spec.size), b.narrow(0, spec.offset, spec.size));
-  }
-  return std::sqrt(squared);
-}
-
 constexpr std::size_t kConvolutionDims = 4;
 
-torch::Tensor scaled_like(const model::Layout& layout, const torch::Tensor& weights, const torch::Tensor& reference) {
-  auto scaled = weights.to(torch::kFloat64, /*non_blocking=*/false, /*copy=*/true);
-  for (const auto& spec : layout.parameters) {
-    if (spec.shape.size() != kConvolutionDims) {
-      continue;
-    }
-    const auto size = spec.size / spec.shape[0];
-    for (std::int64_t filter = 0; filter < spec.shape[0]; ++filter) {
-      auto values = scaled.narrow(0, spec.offset + filter * size, size);
-      const double norm = std::sqrt(metrics::squared_norm(values));
-      const double wanted = std::sqrt(metrics::squared_norm(reference.narrow(0, spec.offset + filter * size, size)));
-      if (norm > 0 && norm != wanted) {
-        values.mul_(wanted / norm);
-      }
-    }
-  }
-  return scaled;
+double norm(std::span<const double> values) {
+  const auto sums = block_sum<1>(
+      std::ssize(values), [&](std::int64_t i, std::int64_t n, Ways * sum) __attribute__((always_inline)) {
+        Ways part;
+        load_ways(values.data() + i, n, part);
+        sum[0] += part * part;
+      });
+  return std::sqrt(sums[0]);
+}
+
+template <typename Real>
+WideWeights widened(const std::vector<std::byte>& bytes) {
+  std::vector<Real> values(bytes.size() / sizeof(Real));
+  std::memcpy(values.data(), bytes.data(), bytes.size());
+  return {values.begin(), values.end()};
 }
 
 }  // namespace
 
-torch::Tensor weights_of(const hdf5::Array& array, const model::Layout& layout) {
+WideWeights weights_of(const hdf5::Array& array, const model::Layout& layout) {
   const bool is_double = array.type == hdf5::ElementType::float64;
   if ((!is_double && array.type != hdf5::ElementType::float32) ||
       array.shape != std::vector<std::int64_t>{layout.num_parameters}) {
     throw Error("kept weights " + array.name + " are not of the model's shape");
   }
-  auto weights = torch::empty({layout.num_parameters}, is_double ? torch::kFloat64 : torch::kFloat32);
-  std::memcpy(weights.data_ptr(), array.bytes.data(), array.bytes.size());
-  return weights;
+  return is_double ? widened<double>(array.bytes) : widened<float>(array.bytes);
 }
 
-std::vector<double> group_distances(const model::Layout& layout, const std::vector<torch::Tensor>& models) {
-  std::vector<double> distances;
-  for (std::size_t a = 0; a < models.size(); ++a) {
-    const auto first = models[a].to(torch::kFloat64);
-    for (std::size_t b = a + 1; b < models.size(); ++b) {
-      distances.push_back(distance(layout, first, models[b].to(torch::kFloat64)));
+void scale_filters(const model::Layout& layout, const WideWeights& reference, WideWeights& weights) {
+  for (const auto& spec : layout.parameters) {
+    if (spec.shape.size() != kConvolutionDims) {
+      continue;
+    }
+    const auto size = static_cast<std::size_t>(spec.size / spec.shape[0]);
+    const auto end = static_cast<std::size_t>(spec.offset + spec.size);
+    for (auto at = static_cast<std::size_t>(spec.offset); at < end; at += size) {
+      const double own = norm(std::span(weights).subspan(at, size));
+      const double wanted = norm(std::span(reference).subspan(at, size));
+      if (own > 0 && own != wanted) {
+        for (double& value : std::span(weights).subspan(at, size)) {
+          value *= wanted / own;
+        }
+      }
     }
   }
-  return distances;
 }
 
-std::vector<double> normalised_distances(const model::Layout& layout, const std::vector<torch::Tensor>& models,
-                                         std::size_t reference) {
-  const auto like = models[reference].to(torch::kFloat64);
-  std::vector<double> distances;
-  for (std::size_t a = 0; a < models.size(); ++a) {
-    const auto first = scaled_like(layout, models[a], like);
-    for (std::size_t b = a + 1; b < models.size(); ++b) {
-      distances.push_back(distance(layout, first, scaled_like(layout, models[b], like)));
-    }
+std::vector<double> group_distances(gather::Gatherer& gatherer, const model::Layout& layout, std::int64_t num_models,
+                                    const std::vector<GroupRow>& rows) {
+  gather::Request request;
+  request.num_models = num_models;
+  request.element = gather::Element::float64;
+  for (const auto& spec : layout.parameters) {
+    request.tensor_sizes.push_back(spec.size);
+  }
+  for (std::int64_t other = 1; other < num_models; ++other) {
+    request.direct.push_back({0, other});
+  }
+  std::vector<gather::Row> views;
+  for (const auto& row : rows) {
+    views.push_back({row.model, std::span<const double>(row.weights)});
+  }
+  const auto found = gatherer.distances(request, views);
+  std::vector<double> distances = found.all.squared;
+  std::copy(found.direct.squared.begin(), found.direct.squared.end(), distances.begin());  // pairs with 0 come first
+  for (double& distance : distances) {
+    distance = std::sqrt(distance);
   }
   return distances;
 }

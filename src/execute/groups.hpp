@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "unroll/execute/context.hpp"
+#include "unroll/gather/gather.hpp"
 #include "unroll/mpi/mpi.hpp"
 #include "unroll/record/rows.hpp"
 #include "unroll/store/kept_weights.hpp"
@@ -17,8 +18,14 @@ namespace unroll::execute {
 void compare_groups(const mpi::Communicator& world, Context& context, const std::string& folder,
                     const std::vector<bool>& compared, store::Writer& writer);
 
-/// The rows of one group: for each step every pair of its members, in their order.
+/// Which of a group's models a rank reads: rank, rank + num_ranks, ...
+struct Share {
+  std::size_t rank = 0, num_ranks = 1;
+};
+/// The rows of one group, on rank 0 of the gatherer: for each step every pair of its members, in their order. As
+/// collective as the gatherer is.
 [[nodiscard]] std::vector<record::DistanceRow> group_rows(Context& context, const plan::Group& group,
-                                                          store::KeptReader& weights);
+                                                          store::KeptReader& weights, gather::Gatherer& gatherer,
+                                                          const Share& share);
 
 }  // namespace unroll::execute

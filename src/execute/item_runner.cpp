@@ -2,11 +2,10 @@
 
 #include <algorithm>
 #include <chrono>
-#include <set>
-#include <utility>
 
 #include "execute/pretraining.hpp"
 #include "execute/repeat.hpp"
+#include "execute/weight_batch.hpp"
 #include "unroll/base/error.hpp"
 #include "unroll/mpi/mpi.hpp"
 
@@ -14,33 +13,6 @@ namespace unroll::execute {
 namespace {
 
 constexpr double kStageDeadline_s = 30;  // for a file that a network file system does not show yet
-
-/// Weights that wait to be committed together: a file holds many small models, or few large ones.
-class WeightBatch {
- public:
-  explicit WeightBatch(store::Writer& writer) : writer_(writer) {}
-  void add(hdf5::Array weights) {
-    constexpr std::size_t kBatchBytes = 64'000'000;
-    if (!names_.insert(weights.name).second) {
-      return;  // M of a tree that came in parts which share nothing
-    }
-    size_bytes_ += weights.bytes.size();
-    arrays_.push_back(std::move(weights));
-    if (size_bytes_ >= kBatchBytes) {
-      commit();
-    }
-  }
-  void commit() {
-    writer_.commit_weights(std::exchange(arrays_, {}));
-    size_bytes_ = 0;
-  }
-
- private:
-  store::Writer& writer_;
-  std::vector<hdf5::Array> arrays_;
-  std::set<std::string> names_;
-  std::size_t size_bytes_ = 0;
-};
 
 double now_s() { return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count(); }
 

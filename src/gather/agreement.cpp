@@ -82,6 +82,25 @@ std::vector<int> agree_on_owners(mpi::Exchange& exchange, const mpi::Communicato
   return owners;
 }
 
+std::string first_failure(mpi::Exchange& exchange, const mpi::Communicator& communicator, const std::string& failure) {
+  const auto here = static_cast<std::size_t>(communicator.rank());
+  std::vector<std::array<std::uint64_t, 1>> sizes(static_cast<std::size_t>(communicator.size()));
+  sizes[here] = {failure.size()};
+  exchange_with_all(exchange, communicator.rank(), sizes);
+  std::vector<std::string> failures;
+  for (const auto& size : sizes) {
+    failures.emplace_back(size[0], ' ');
+  }
+  failures[here] = failure;
+  exchange_with_all(exchange, communicator.rank(), failures);
+  for (std::size_t rank = 0; rank < failures.size(); ++rank) {
+    if (!failures[rank].empty()) {
+      return "rank " + std::to_string(rank) + ": " + failures[rank];
+    }
+  }
+  return "";
+}
+
 void gather_sums(mpi::Exchange& exchange, const mpi::Communicator& communicator, const Request& request,
                  const std::vector<Block>& blocks, const std::vector<BlockRange>& slices,
                  const std::vector<KeptSegment>& own, Totals& totals) {

@@ -1,5 +1,7 @@
 #pragma once
 // What ranks tell each other before weights move, and how the sums of their slices meet.
+#include <string>
+
 #include "gather/rank_plan.hpp"
 #include "gather/totals.hpp"
 #include "unroll/gather/gather.hpp"
@@ -11,6 +13,10 @@ namespace unroll::gather {
 [[nodiscard]] std::vector<int> agree_on_owners(mpi::Exchange& exchange, const mpi::Communicator& communicator,
                                                const Request& request, const Options& options,
                                                std::span<const Row> rows);
+
+/// Collective. Every rank's failure, or empty; returns that of the first rank that has one, with its number.
+[[nodiscard]] std::string first_failure(mpi::Exchange& exchange, const mpi::Communicator& communicator,
+                                        const std::string& failure);
 
 /// A rank's segments, measured and kept.
 struct KeptSegment {

@@ -24,25 +24,61 @@ UNROLL_INLINE_LOOP double square_apart(std::int64_t count, const Real* a, const 
       })[0];
 }
 
-/// to = row - reference (taken as 0 where it is not finite), zeros up to a multiple of the ways.
-template <typename Real>
-UNROLL_INLINE_LOOP void centre_row(std::int64_t count, const Real* row, const Real* reference, double* to) {
-  for (std::int64_t i = 0; i < count; i += kWays) {
-    const std::int64_t n = std::min(kWays, count - i);
-    Ways value, from;
-    load_ways(row + i, n, value);
-    load_ways(reference + i, n, from);
-    from = from - from == Ways{} ? from : Ways{};
-    const Ways apart = value - from;
-    std::memcpy(to + i, &apart, sizeof apart);
+/// Calls ways(i, n) for the elements i to i + n, n up to kWays.
+template <typename Do>
+UNROLL_INLINE_LOOP void by_ways(std::int64_t count, Do ways) {
+  std::int64_t i = 0;
+  for (; i + kWays <= count; i += kWays) {
+    ways(i, kWays);
+  }
+  if (i < count) {
+    ways(i, count - i);
   }
 }
 
-UNROLL_WIDE void centre(std::int64_t count, const float* row, const float* reference, double* to) {
-  centre_row(count, row, reference, to);
+/// The reference in double: 0 where it is not finite, and behind its end.
+template <typename Real>
+UNROLL_INLINE_LOOP void widen_reference(std::int64_t count, const Real* row, double* to) {
+  by_ways(
+      count, [=](std::int64_t i, std::int64_t n) __attribute__((always_inline)) {
+        Ways value;
+        load_ways(row + i, n, value);
+        value = value - value == Ways{} ? value : Ways{};
+        std::memcpy(to + i, &value, sizeof value);
+      });
 }
-UNROLL_WIDE void centre(std::int64_t count, const double* row, const double* reference, double* to) {
-  centre_row(count, row, reference, to);
+
+/// to = row - reference, zeros up to a multiple of the ways.
+template <typename Real>
+UNROLL_INLINE_LOOP void centre_row(std::int64_t count, const Real* row, const double* reference, double* to) {
+  by_ways(
+      count, [=](std::int64_t i, std::int64_t n) __attribute__((always_inline)) {
+        Ways value, from;
+        load_ways(row + i, n, value);
+        std::memcpy(&from, reference + i, sizeof from);
+        value -= from;
+        std::memcpy(to + i, &value, sizeof value);
+      });
+}
+
+/// Chunks of all rows, kStride apart; the reference is the first row, and is kept in `reference`.
+template <typename Real>
+UNROLL_INLINE_LOOP void centre_rows(std::span<const Real* const> rows, std::int64_t begin, std::int64_t count,
+                                    double* reference, double* to) {
+  widen_reference(count, rows[0] + begin, reference);
+  for (const Real* row : rows) {
+    centre_row(count, row + begin, reference, to);
+    to += kStride;
+  }
+}
+
+UNROLL_WIDE void centre(std::span<const float* const> rows, std::int64_t begin, std::int64_t count, double* reference,
+                        double* to) {
+  centre_rows(rows, begin, count, reference, to);
+}
+UNROLL_WIDE void centre(std::span<const double* const> rows, std::int64_t begin, std::int64_t count, double* reference,
+                        double* to) {
+  centre_rows(rows, begin, count, reference, to);
 }
 
 constexpr std::size_t kLine = 64;
@@ -79,13 +115,14 @@ BlockPairs::BlockPairs(const Request& request)
       direct_(request.direct),
       tolerance_(request.tolerance),
       add_products_(add_products()),
+      reference_(doubles(kChunk)),
       centred_(doubles(num_tiles_ * kTile * kStride)),
       sums_(doubles(num_sums(num_tiles_))) {}
 
 std::int64_t BlockPairs::memory_bytes(const Request& request) {
   const std::int64_t num_tiles = num_tiles_of(request);
-  return static_cast<std::int64_t>(sizeof(double)) * (num_tiles * kTile * kStride + num_sums(num_tiles)) +
-         static_cast<std::int64_t>(sizeof(Pair) * request.direct.size() + 2 * kLine);
+  return static_cast<std::int64_t>(sizeof(double)) * (kChunk + num_tiles * kTile * kStride + num_sums(num_tiles)) +
+         static_cast<std::int64_t>(sizeof(Pair) * request.direct.size() + 3 * kLine);
 }
 
 template <typename Real>
@@ -93,9 +130,7 @@ void BlockPairs::multiply(std::span<const Real* const> rows, std::int64_t size) 
   std::fill_n(sums_.get(), num_sums(num_tiles_), 0.0);
   for (std::int64_t begin = 0; begin < size; begin += kChunk) {
     const std::int64_t length = std::min(kChunk, size - begin);
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-      centre(length, rows[i] + begin, rows[0] + begin, centred_.get() + static_cast<std::int64_t>(i) * kStride);
-    }
+    centre(rows, begin, length, reference_.get(), centred_.get());
     add_products_(num_tiles_, centred_.get(), (length + kSumWays - 1) / kSumWays * kSumWays, sums_.get());
   }
 }
@@ -124,11 +159,11 @@ void BlockPairs::add_all(std::span<const Real* const> rows, std::int64_t size, P
     for (std::size_t j = i + 1; j < rows.size(); ++j, ++pair) {
       const double both = square[i] + square[j];
       double squared = both - 2 * product(static_cast<std::int64_t>(i), static_cast<std::int64_t>(j));
-      double bound = kBoundFactor * both + lost;
+      double bound = kProductBound * both + lost;
       if (!(bound <= tolerance_ * squared)) {
         const auto begin = Clock::now();
         squared = block_distance(size, rows[i], rows[j]);
-        bound = kDirectFactor * squared + (sizeof(Real) == sizeof(double) ? lost : 0.0);
+        bound = kDirectBound * squared + (sizeof(Real) == sizeof(double) ? lost : 0.0);
         ++spent_.num_directly;
         direct_s += since(begin);
       }
@@ -151,7 +186,7 @@ void BlockPairs::add(std::span<const Real* const> rows, std::int64_t size, PairS
                                           rows[static_cast<std::size_t>(direct_[pair].second)]);
     direct.squared[pair] += squared;
     direct.bound[pair] +=
-        kDirectFactor * squared + (sizeof(Real) == sizeof(double) ? kSmallest * static_cast<double>(size) : 0.0);
+        kDirectBound * squared + (sizeof(Real) == sizeof(double) ? kSmallest * static_cast<double>(size) : 0.0);
   }
   spent_.direct_s += since(start);
 }

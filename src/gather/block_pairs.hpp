@@ -1,29 +1,22 @@
 #pragma once
 // All pairs' distances on one block of parameters.
 //
-// From a reference row r (row 0, and 0 where that is not finite) a_i = w_i - r; then d^2 = <a_i,a_i> + <a_j,a_j>
-// - 2 <a_i,a_j>. Its error: each product sum is a chain of at most kRoundings roundings, so it is off by at most
-// gamma ||a_i|| ||a_j||, gamma = kRoundings u / (1 - kRoundings u), u = 2^-53; the subtraction of r moves a_i by
-// u ||a_i||; two more roundings end it. With S = ||a_i||^2 + ||a_j||^2 all of it is below (2 kRoundings + 10) u S, up
-// to 1 %; kBoundFactor has that in. (Higham, Accuracy and Stability of Numerical Algorithms, 3.1.) A direct distance is
-// a chain of squares: (kBlockSize / kWays + kWays + 3) u relative. Products below the smallest double are lost:
-// kSmallest an element.
+// The reference of products (error_bounds.hpp) is row 0, and 0 where that is not finite: each row's own values decide
+// alone whether its distances are finite.
 #include <cstdint>
 #include <memory>
 #include <span>
 #include <vector>
 
+#include "gather/error_bounds.hpp"
 #include "gather/products.hpp"
 #include "unroll/base/block_sum.hpp"
 #include "unroll/gather/gather.hpp"
 
 namespace unroll::gather {
 
-inline constexpr double kUnit = 0x1p-53;
-inline constexpr std::int64_t kRoundings = kChunk / kSumWays + kBlockSize / kChunk + kSumWays;
-inline constexpr double kBoundFactor = 1.01 * (2 * static_cast<double>(kRoundings) + 10) * kUnit;
-inline constexpr double kDirectFactor = 1.01 * (static_cast<double>(kBlockSize / kWays + kWays) + 3) * kUnit;
-inline constexpr double kSmallest = 0x1p-1070;
+inline constexpr double kProductBound = product_bound(kChunk / kSumWays + kBlockSize / kChunk + kSumWays);
+inline constexpr double kDirectBound = direct_bound(kBlockSize / kWays + kWays);
 
 class BlockPairs {
  public:
@@ -60,6 +53,7 @@ class BlockPairs {
   std::vector<Pair> direct_;
   double tolerance_;
   AddProducts add_products_;
+  Doubles reference_;
   Doubles centred_;  // kChunk columns of every row, as products.hpp wants them
   Doubles sums_;
   Spent spent_;

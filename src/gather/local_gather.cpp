@@ -1,3 +1,4 @@
+#include "gather/block_pairs.hpp"
 #include "gather/rank_plan.hpp"
 #include "gather/requests.hpp"
 #include "gather/totals.hpp"
@@ -13,21 +14,23 @@ Distances measure(const Request& request, const Options& options, std::span<cons
   Totals totals(request);
   SliceSums sums(request, blocks, all,
                  [&totals](const Segment& segment, Sums& done) { totals.add(segment.tensor, done); });
+  BlockPairs pairs(request);
   const std::vector<const Real*> starts = pointers_of<Real>(request, rows);
   std::vector<const Real*> at(starts.size());
   for (const Block& block : blocks) {
     for (std::size_t i = 0; i < at.size(); ++i) {
       at[i] = starts[i] + block.offset;
     }
-    sums.add_block<Real>(at);
+    pairs.add<Real>(at, block.size, sums.open().all, sums.open().direct);
+    sums.end_block();
   }
   Distances distances = totals.finish(static_cast<std::int64_t>(blocks.size()));
   Work& work = distances.work;
   work.memory_bytes = plan.memory_bytes;
   work.num_rounds = 1;
-  work.num_directly = sums.spent().num_directly;
-  work.products_s = sums.spent().products_s;
-  work.direct_s = sums.spent().direct_s;
+  work.num_directly = pairs.spent().num_directly;
+  work.products_s = pairs.spent().products_s;
+  work.direct_s = pairs.spent().direct_s;
   return distances;
 }
 

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "gather/agreement.hpp"
+#include "gather/block_pairs.hpp"
 #include "gather/requests.hpp"
 #include "unroll/mpi/exchange.hpp"
 
@@ -12,12 +13,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 double since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
-
-mpi::Exchange::Limits limits_of(const Request& request, const Options& options) {
-  const std::int64_t bytes = std::min(
-      std::max<std::int64_t>(options.piece_elements, 1) * element_bytes(request.element), std::int64_t{1} << 30);
-  return {static_cast<std::size_t>(bytes), options.silence};
-}
 
 /// One call of distances() on one rank.
 template <typename Real>
@@ -59,9 +54,9 @@ class Gathering {
     distances.work = work_;
     distances.work.memory_bytes = mine().memory_bytes;
     distances.work.num_rounds = static_cast<std::int64_t>(mine().rounds.size());
-    distances.work.num_directly = sums.spent().num_directly;
-    distances.work.products_s = sums.spent().products_s;
-    distances.work.direct_s = sums.spent().direct_s;
+    distances.work.num_directly = pairs_.spent().num_directly;
+    distances.work.products_s = pairs_.spent().products_s;
+    distances.work.direct_s = pairs_.spent().direct_s;
     return distances;
   }
 
@@ -126,9 +121,11 @@ class Gathering {
       std::vector<const Real*> rows = rows_of(round);
       const BlockRange range = round_of(mine(), round);
       for (std::int64_t block = range.begin; block < range.end; ++block) {
-        sums.add_block<Real>(rows);
+        const std::int64_t size = blocks_[static_cast<std::size_t>(block)].size;
+        pairs_.add<Real>(rows, size, sums.open().all, sums.open().direct);
+        sums.end_block();
         for (const Real*& row : rows) {
-          row += blocks_[static_cast<std::size_t>(block)].size;
+          row += size;
         }
         exchange_.poll();
       }
@@ -167,6 +164,7 @@ class Gathering {
   std::vector<RankPlan> plans_;     // by rank
   std::vector<std::unique_ptr<Real[]>> buffers_;
   std::size_t num_rounds_ = 0;  // of the rank that has most
+  BlockPairs pairs_{request_};
   Counted before_{exchange_.sent_bytes(), exchange_.received_bytes()};
   Work work_;
 };
@@ -178,7 +176,7 @@ class MpiGatherer final : public Gatherer {
 
   Distances distances(const Request& request, std::span<const Row> rows) override {
     check_request(request, rows);
-    mpi::Exchange exchange(communicator_, limits_of(request, options_));
+    mpi::Exchange exchange(communicator_, {static_cast<std::size_t>(piece_bytes(request, options_)), options_.silence});
     exchange.allow(options_.start);
     const std::vector<int> owners = agree_on_owners(exchange, communicator_, request, options_, rows);
     exchange.allow(options_.silence);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "gather/block_pairs.hpp"
 #include "gather/requests.hpp"
 #include "gather/totals.hpp"
 #include "unroll/base/error.hpp"

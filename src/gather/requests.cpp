@@ -1,5 +1,6 @@
 #include "gather/requests.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <numeric>
 #include <string>
@@ -24,6 +25,11 @@ std::size_t size_of(const Weights& weights) {
 }  // namespace
 
 std::int64_t element_bytes(Element element) { return element == Element::float32 ? 4 : 8; }
+
+std::int64_t piece_bytes(const Request& request, const Options& options) {
+  const std::int64_t most = (std::int64_t{1} << 30) / element_bytes(request.element);
+  return std::clamp<std::int64_t>(options.piece_elements, 1, most) * element_bytes(request.element);
+}
 
 void check_request(const Request& request, std::span<const Row> rows) {
   std::int64_t num_parameters = 0;

@@ -9,6 +9,9 @@ namespace unroll::gather {
 
 [[nodiscard]] std::int64_t element_bytes(Element element);
 
+/// Of a message: Options::piece_elements, within what MPI carries.
+[[nodiscard]] std::int64_t piece_bytes(const Request& request, const Options& options);
+
 /// Error: a request that contradicts itself, or a row that does not fit it.
 void check_request(const Request& request, std::span<const Row> rows);
 

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "gather/error_bounds.hpp"
+#include "unroll/base/block_sum.hpp"
+
 namespace unroll::gather {
 namespace {
 
@@ -48,34 +51,28 @@ std::int64_t Sums::memory_bytes(const Request& request) {
 
 SliceSums::SliceSums(const Request& request, const std::vector<Block>& blocks, BlockRange slice, Done done)
     : request_(request),
-      blocks_(blocks),
       segments_(segments_of(blocks, slice)),
       done_(std::move(done)),
-      pairs_(request),
       sums_(request),
       block_(slice.begin) {}
 
-template <typename Real>
-void SliceSums::add_block(std::span<const Real* const> rows) {
-  pairs_.add(rows, blocks_[static_cast<std::size_t>(block_)].size, sums_.all, sums_.direct);
+void SliceSums::end_block() {
   ++block_;
   const Segment& segment = segments_[segment_];
-  if (block_ == segment.blocks.end) {
-    done_(segment, sums_);
-    ++segment_;
-    if (segment_ == segments_.size()) {
-      return;
-    }
-    if (sums_.all.squared.size() == count_of(request_) && sums_.direct.squared.size() == request_.direct.size()) {
-      sums_.clear();
-    } else {
-      sums_ = Sums(request_);
-    }
+  if (block_ < segment.blocks.end) {
+    return;
+  }
+  done_(segment, sums_);
+  ++segment_;
+  if (segment_ == segments_.size()) {
+    return;
+  }
+  if (sums_.all.squared.size() == count_of(request_) && sums_.direct.squared.size() == request_.direct.size()) {
+    sums_.clear();
+  } else {
+    sums_ = Sums(request_);
   }
 }
-
-template void SliceSums::add_block(std::span<const float* const>);
-template void SliceSums::add_block(std::span<const double* const>);
 
 Totals::Totals(const Request& request) : request_(request), tensor_(request), total_(request) {
   if (request.layers) {

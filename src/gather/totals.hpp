@@ -4,7 +4,6 @@
 #include <functional>
 #include <vector>
 
-#include "gather/block_pairs.hpp"
 #include "gather/slices.hpp"
 #include "unroll/gather/gather.hpp"
 
@@ -21,23 +20,21 @@ struct Sums {
   [[nodiscard]] static std::int64_t memory_bytes(const Request& request);
 };
 
-/// Measures the blocks of a slice, one by one in order, and hands on each segment when its last block is done.
+/// Cuts what is measured on the blocks of a slice, one by one in order, into segments, and hands each on when its last
+/// block is done.
 class SliceSums {
  public:
   using Done = std::function<void(const Segment&, Sums&)>;  // may take the sums away
   SliceSums(const Request& request, const std::vector<Block>& blocks, BlockRange slice, Done done);
 
-  /// rows: where the block starts in each model's row.
-  template <typename Real>
-  void add_block(std::span<const Real* const> rows);
-  [[nodiscard]] const BlockPairs::Spent& spent() const { return pairs_.spent(); }
+  /// What the next block's distances are to be added to.
+  [[nodiscard]] Sums& open() { return sums_; }
+  void end_block();
 
  private:
   const Request& request_;
-  const std::vector<Block>& blocks_;
   std::vector<Segment> segments_;
   Done done_;
-  BlockPairs pairs_;
   Sums sums_;
   std::size_t segment_ = 0;
   std::int64_t block_;

@@ -87,6 +87,8 @@ void Planner::add_repeats(Group& group) {
   const Run run = plan_.runs[group.run];
   for (std::int64_t number = 1; number <= plan_.cells[run.cell].noise.repeats; ++number) {
     const std::size_t tree = again(run.tree, static_cast<std::size_t>(number));
+    auto& num_steps = plan_.trees[tree].num_steps;
+    num_steps = std::max(num_steps, group.steps.back());
     const Fork own = plan_.trees[run.tree].forks[run.fork];
     if (forgets_nothing(plan_.forget_sets[own.forget_set])) {
       add_member(group, MemberKind::repeat, number, {plan_.trees[tree].id, tree, std::nullopt, std::nullopt, {}});
@@ -114,6 +116,7 @@ std::size_t Planner::again(std::size_t index, std::size_t number) {
     tree.forks.clear();
     tree.runs.clear();
     tree.models.clear();
+    tree.num_steps = 0;
     tree.again = number;
     tree.again_of = index;
     plan_.trees.push_back(std::move(tree));

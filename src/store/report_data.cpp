@@ -84,6 +84,14 @@ Results::Results(const std::string& path, const PairFilter& is_wanted)
     }
     rows_[cells[row]][steps[row]].push_back(row);
   }
+  if (file_.find("floors") != nullptr) {  // a row for each of /pairs
+    for (const std::string& status : texts("floors", "status")) {
+      below_.push_back(status == "below_floor");
+    }
+    if (integers("floors", "step") != steps || integers("floors", "cell") != cells) {
+      throw UsageError(path + ": the rows of 'floors' are not those of 'pairs'");
+    }
+  }
 }
 
 const Results::Reals& Results::reals(const std::string& table, const std::string& column) const {

@@ -32,6 +32,8 @@ class Results {
   /// The same as columns: short names of those keys, and what a cell has of each ("-" where it does not act).
   [[nodiscard]] std::vector<std::string> axis_names() const;
   [[nodiscard]] std::vector<std::string> axis_values(std::size_t cell) const;
+  /// Whether a row of /pairs is below its noise floor, as /floors says: it stays out of correlations.
+  [[nodiscard]] bool is_below_floor(std::size_t row) const { return !below_.empty() && below_[row]; }
   [[nodiscard]] std::size_t num_cells() const { return num_cells_; }
   /// Rows of /pairs by cell and step.
   [[nodiscard]] const std::map<std::int64_t, std::map<std::int64_t, std::vector<std::size_t>>>& rows() const {
@@ -45,6 +47,7 @@ class Results {
   std::string path_;
   hdf5::TableFile file_;
   std::size_t num_cells_ = 0;
+  std::vector<bool> below_;  // by row of /pairs; empty without /floors
   std::vector<const hdf5::TableColumn*> axes_;
   std::map<std::int64_t, std::map<std::int64_t, std::vector<std::size_t>>> rows_;
 };

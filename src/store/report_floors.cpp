@@ -19,7 +19,7 @@ constexpr const char* kLegend =
     "cell's last step T. (0): ||M - M_ulp||, "
     "w_0 moved by a random ulp; (i): repeats of M', must be 0; (ii): between M' in several orders; (iii): between M' "
     "from several w_0. below: rows whose verification error is under 3 times floor (0), which say nothing about "
-    "unlearning. VE / floor: how far unlearning is beyond what cannot be told apart.";
+    "unlearning and stay out of correlations. VE / floor: how far unlearning is beyond what cannot be told apart.";
 
 using Rows = std::vector<std::size_t>;
 

@@ -43,13 +43,13 @@ std::string error_table(const Results& results, const std::string& label_name, c
   return table.str("  ", width);
 }
 
-// Pairs of finite values: seeds where either is undefined are left out.
+// Pairs of finite values: seeds where either is undefined, or that are below their noise floor, are left out.
 std::string correlations(const Results& results, const Group& group, const std::string& predictor, bool by_rank) {
   const Results::Reals& x_all = results.reals("pairs", predictor);
   const Results::Reals& y_all = results.reals("pairs", "verification_error");
   std::vector<double> x, y;
   for (const std::size_t row : group.rows) {
-    if (std::isfinite(x_all[row]) && std::isfinite(y_all[row])) {
+    if (std::isfinite(x_all[row]) && std::isfinite(y_all[row]) && !results.is_below_floor(row)) {
       x.push_back(x_all[row]);
       y.push_back(y_all[row]);
     }

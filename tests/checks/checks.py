@@ -128,7 +128,9 @@ def check_no_torch(_, program):
 
 
 def mentions_toolkit(text):
-    return sorted(set(re.findall(r"/usr/local/cuda[\w.-]*|\bnvcc\b|\blibcudart\S*|-lcuda\w*", text)))
+    """The CUDA runtime of LibTorch's own wheels (.../nvidia/...) is none of the toolkit's."""
+    found = re.findall(r"/usr/local/cuda[\w.-]*|\bnvcc\b|[^\s,:]*\blibcudart\S*|-lcuda\w*", text)
+    return sorted({mention for mention in found if "/nvidia/" not in mention})
 
 
 def check_toolkit(_, build):

@@ -49,6 +49,39 @@ orders = 0..2
 inits = 0..2
 at = measured
 """
+IMAGES = """
+[study]
+name = noise
+seeds = 0
+[data]
+dataset = cifar10
+path = {path}
+train_size = 14
+test_size = 4
+[model]
+arch = resnet18
+[order]
+kind = shuffled
+[pretrain]
+on = none
+[train]
+batch = 4
+epochs = 1
+lr = 0.01
+[forget]
+kind = batch
+index = 1
+[measure]
+sigma = none
+one_hvp = no
+eval_rows = 4
+[noise]
+ulp = yes
+repeats = 1
+orders = 5
+inits = 5
+normalise = filters
+"""
 PAIRS = ["run_id", "step", "verification_error", "no_unlearning_distance", "test_accuracy_retrained"]
 
 
@@ -80,6 +113,29 @@ class Noise(ExactTest):
         others = [row["distance"] for row in rows if "order" in row["kind"] or "init" in row["kind"]]
         self.assertGreater(min(others), 0)
         self.assertGreater(min(column(folder / "results.h5", "/floors/floor_ulp")), 0)
+
+    def test_groups_too_large_for_one_rank(self):
+        """4.3 million parameters, 8 models: 280 MB in double, so the models are rows on all ranks."""
+        large = ["study.seeds=0", "model.hidden=[2048 2048]", "data.train_size=64", "train.epochs=1", "measure.steps=2",
+                 "forget.kind=batch", "forget.index=1", "retrain.skip=freeze", "noise.orders=5..7", "noise.inits=5..7",
+                 "noise.repeats=0", "noise.at=last"]
+        study = self.write_study(STUDY.replace("exclude", "# exclude") + NOISE, "large.ini")
+        wanted = self.digest(self.run_study(study, "large0", 0, large))
+        for ranks in (2, 3):
+            with self.subTest(ranks=ranks):
+                self.assertEqual(self.digest(self.run_study(study, f"large{ranks}", ranks, large)), wanted)
+
+    def test_resnet18(self):
+        study = self.write_study(IMAGES.format(path=self.cifar()), "images.ini")
+        wanted = self.digest(self.run_study(study, "images0", 0, ["run.lanes=1"]))
+        for ranks, lanes in ((2, 2), (3, 1)):
+            with self.subTest(ranks=ranks, lanes=lanes):
+                folder = self.run_study(study, f"images{ranks}", ranks, [f"run.lanes={lanes}"])
+                self.assertEqual(self.digest(folder), wanted)
+        rows = table(folder / "results.h5", "distances", ["kind", "distance", "distance_normalised"])
+        for row in rows:
+            self.assertEqual(row["distance"] == 0, row["kind"] == "retrained/repeat")
+            self.assertEqual(row["distance_normalised"] == 0, row["kind"] == "retrained/repeat")
 
     def test_rows_of_pairs_do_not_change(self):
         with_noise = self.run_study(self.study, "with", 2) / "results.h5"

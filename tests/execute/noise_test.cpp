@@ -5,7 +5,6 @@
 #include "execute/group_distances.hpp"
 #include "execute/twin.hpp"
 #include "support/catch.hpp"
-#include "unroll/metrics/distances.hpp"
 #include "unroll/model/layout.hpp"
 
 namespace unroll::execute {
@@ -53,22 +52,43 @@ TEST_CASE("a twin differs from w_0 by one ulp in every finite weight, up and dow
   check_twin<double>(torch::kFloat64);
 }
 
-TEST_CASE("a group's distances are those of its pairs, in their order and in mixed precision") {
+WideWeights wide(const torch::Tensor& weights) {
+  const auto values = weights.to(torch::kFloat64).contiguous();
+  return {values.data_ptr<double>(), values.data_ptr<double>() + values.numel()};
+}
+
+std::vector<double> distances_of(const model::Layout& layout, const std::vector<torch::Tensor>& models,
+                                 bool normalises = false) {
+  std::vector<GroupRow> rows;
+  for (const auto& model : models) {
+    rows.push_back({static_cast<std::int64_t>(rows.size()), wide(model)});
+    if (normalises) {
+      scale_filters(layout, wide(models.front()), rows.back().weights);
+    }
+  }
+  const auto gatherer = gather::make_local_gatherer({});
+  return group_distances(*gatherer, layout, static_cast<std::int64_t>(models.size()), rows);
+}
+
+double between(const torch::Tensor& x, const torch::Tensor& y) {
+  return (x.to(torch::kFloat64) - y.to(torch::kFloat64)).norm().item<double>();
+}
+
+TEST_CASE("a group's distances are those of its pairs, in their order, and M'' is never rounded to float32") {
   const auto layout = layout_with_filters();
   const auto a = model::initial_state(layout, 1, torch::kFloat32).weights;
   const auto b = model::initial_state(layout, 2, torch::kFloat32).weights;
-  const auto c = b.to(torch::kFloat64) + 1e-9;
+  const auto c = model::initial_state(layout, 3, torch::kFloat32).weights;
+  const auto unlearned = b.to(torch::kFloat64) + 1e-9;
 
-  const auto distances = group_distances(layout, {a, b, c, b});
+  const auto distances = distances_of(layout, {unlearned, b, a, c, b});
 
-  REQUIRE(distances.size() == 6);
-  const auto between = [](const torch::Tensor& x, const torch::Tensor& y) {
-    return (x.to(torch::kFloat64) - y.to(torch::kFloat64)).norm().item<double>();
-  };
-  CHECK(distances[0] == Approx(between(a, b)).epsilon(1e-13));
-  CHECK(distances[1] == Approx(between(a, c)).epsilon(1e-13));
-  CHECK(distances[3] == Approx(between(b, c)).epsilon(1e-13));  // never rounded to float32
-  CHECK(distances[4] == 0.0);
+  REQUIRE(distances.size() == 10);
+  CHECK(distances[0] == Approx(between(unlearned, b)).epsilon(1e-12));
+  CHECK(distances[1] == Approx(between(unlearned, a)).epsilon(1e-12));
+  CHECK(distances[4] == Approx(between(b, a)).epsilon(1e-6));
+  CHECK(distances[7] == Approx(between(a, c)).epsilon(1e-6));
+  CHECK(distances[6] == 0.0);  // b, b
 }
 
 TEST_CASE("normalised distances do not see the scale of a filter, and see all else") {
@@ -83,25 +103,28 @@ TEST_CASE("normalised distances do not see the scale of a filter, and see all el
   auto silent = a.clone();
   silent.narrow(0, 0, 27).zero_();
 
-  const auto distances = normalised_distances(layout, {a, b, scaled, moved, silent}, 0);
+  const auto distances = distances_of(layout, {a, b, scaled, moved, silent}, true);
 
-  CHECK(distances[1] == Approx(0).margin(1e-14));              // a, scaled
-  CHECK(distances[0] == Approx(distances[4]).epsilon(1e-13));  // a, b; b, scaled
-  CHECK(distances[0] < group_distances(layout, {b, scaled})[0]);
-  CHECK(distances[2] == Approx(1).epsilon(1e-13));                                         // a, moved
-  CHECK(distances[3] == Approx(a.narrow(0, 0, 27).norm().item<double>()).epsilon(1e-13));  // a filter of norm 0
+  CHECK(distances[1] == Approx(0).margin(1e-14));             // a, scaled
+  CHECK(distances[0] == Approx(distances[4]).epsilon(1e-6));  // a, b; b, scaled
+  CHECK(distances[0] < between(b, scaled));
+  CHECK(distances[2] == Approx(1).epsilon(1e-12));                                     // a, moved
+  CHECK(distances[3] == Approx(between(a.narrow(0, 0, 27), 0 * a.narrow(0, 0, 27))));  // a filter of norm 0
 }
 
-TEST_CASE("a model that diverged is not finite away from the others") {
+TEST_CASE("a model that diverged is not finite away from the others, which do not notice") {
   const auto layout = layout_with_filters();
   const auto a = model::initial_state(layout, 1, torch::kFloat32).weights;
+  const auto b = model::initial_state(layout, 2, torch::kFloat32).weights;
   auto lost = a.clone();
   lost[5] = std::numeric_limits<float>::quiet_NaN();
 
-  const auto distances = group_distances(layout, {a, lost, a});
+  const auto distances = distances_of(layout, {a, lost, b, b});
 
   CHECK_FALSE(std::isfinite(distances[0]));
-  CHECK(distances[1] == 0.0);
+  CHECK(distances[1] == Approx(between(a, b)).epsilon(1e-12));
+  CHECK_FALSE(std::isfinite(distances[3]));
+  CHECK(distances[5] == 0.0);
 }
 
 }  // namespace

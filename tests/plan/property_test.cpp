@@ -37,6 +37,20 @@ std::string random_cell(Dice& dice) {
          dice.pick({"", "train.lr=0.5", "train.schedule=cosine"}) + ' ' + dice.pick({"", "unlearn.rule=final-weights"});
 }
 
+void add_noise(Dice& dice, config::Study& study) {
+  config::Settings::Noise noise;
+  noise.ulp = dice.below(2) == 0;
+  noise.repeats = static_cast<std::int64_t>(dice.below(3));
+  for (std::int64_t seed = 0; seed < 4; ++seed) {
+    dice.below(2) == 0 ? noise.orders.push_back(seed) : void();
+    dice.below(2) == 0 ? noise.inits.push_back(seed) : void();
+  }
+  noise.at = dice.below(2) == 0 ? config::NoiseAt::last : config::NoiseAt::measured;
+  for (config::Settings& cell : study.cells) {
+    cell.noise = noise;
+  }
+}
+
 config::Study random_study(std::uint64_t number) {
   Dice dice(number);
   std::set<std::string> seen;
@@ -55,6 +69,9 @@ config::Study random_study(std::uint64_t number) {
   for (auto& value : study.seeds) {
     value = seed;
     seed += 1 + static_cast<std::int64_t>(dice.below(4));
+  }
+  if (number % 3 == 0) {
+    add_noise(dice, study);
   }
   return study;
 }
@@ -120,6 +137,13 @@ TEST_CASE("each stage, each run and each tree appears once, and every run is in 
         CHECK(plan.runs[run].tree == t);
         used.insert(plan.runs[run].fork);
         last = std::max(last, plan.measured_steps(plan.runs[run]).back());
+      }
+      for (const std::size_t model : tree.models) {
+        CHECK(plan.models[model].tree == t);
+        if (plan.models[model].fork) {
+          used.insert(*plan.models[model].fork);
+        }
+        last = std::max(last, plan.models[model].steps.back());
       }
       CHECK(used.size() == tree.forks.size());
       CHECK(last == tree.num_steps);
@@ -283,6 +307,26 @@ TEST_CASE("sharing never trains more than every run by itself, when runs are equ
   });
 }
 
+TEST_CASE("every group holds its run's M'' and M', every model is of a group, and noise changes no run") {
+  for_random_plans([](const config::Study& study, const Plan& plan) {
+    std::set<std::size_t> members;
+    for (const Group& group : plan.groups) {
+      const Run& run = plan.runs[group.run];
+      CHECK(plan.models[group.members.at(0).model].id == run.id);
+      CHECK(plan.models[group.members.at(1).model].id == plan.trees[run.tree].forks[run.fork].id);
+      for (const Member& member : group.members) {
+        members.insert(member.model);
+      }
+    }
+    CHECK(members.size() == plan.models.size());
+    config::Study plain = study;
+    for (auto& cell : plain.cells) {
+      cell.noise = {};
+    }
+    CHECK(ids_by_meaning(make_plan(plain, fake_sources())) == ids_by_meaning(plan));
+  });
+}
+
 TEST_CASE("a plan is a function of its study") {
   for_random_plans([](const config::Study& study, const Plan& plan) {
     const Plan again = make_plan(study, fake_sources());
@@ -295,16 +339,27 @@ TEST_CASE("a plan is a function of its study") {
 TEST_CASE("an attempt has each fork that is left once, whatever is finished and however many ranks there are") {
   for_random_plans([](const auto& study, const Plan& plan) {
     Dice dice(static_cast<std::uint64_t>(study.cells.size()) + 1000 * study.seeds.size());
-    Finished finished{std::vector<bool>(plan.runs.size()), std::vector<bool>(plan.items.size())};
+    Finished finished{std::vector<bool>(plan.runs.size()), std::vector<bool>(plan.items.size()),
+                      std::vector<bool>(plan.models.size())};
+    std::set<std::size_t> originals;  // trees whose M has to leave its weights
     for (std::size_t run = 0; run < plan.runs.size(); ++run) {
       finished.runs[run] = dice.below(3) == 0;
     }
     for (std::size_t item = 0; item < plan.items.size(); ++item) {
       finished.stages[item] = dice.below(2) == 0;
     }
+    std::map<std::pair<std::size_t, std::size_t>, int> wanted, found;
+    for (std::size_t i = 0; i < plan.models.size(); ++i) {
+      const Model& model = plan.models[i];
+      finished.models[i] = dice.below(3) == 0;
+      if (!finished.models[i] && model.fork) {
+        wanted[{model.tree, *model.fork}] = 1;
+      } else if (!finished.models[i]) {
+        originals.insert(model.tree);
+      }
+    }
     const Attempt attempt = make_attempt(plan, finished, static_cast<int>(1 + dice.below(6)));
 
-    std::map<std::pair<std::size_t, std::size_t>, int> wanted, found;
     for (std::size_t run = 0; run < plan.runs.size(); ++run) {
       if (!finished.runs[run]) {
         wanted[{plan.runs[run].tree, plan.runs[run].fork}] = 1;
@@ -313,7 +368,8 @@ TEST_CASE("an attempt has each fork that is left once, whatever is finished and 
     REQUIRE(attempt.done.size() == attempt.items.size());
     for (std::size_t i = 0; i < attempt.items.size(); ++i) {
       const Item& item = attempt.items[i];
-      CHECK((item.kind != ItemKind::tree || attempt.done[i] == item.forks.empty()));
+      CHECK(
+          (item.kind != ItemKind::tree || attempt.done[i] == (item.forks.empty() && !originals.contains(item.index))));
       for (const std::size_t fork : item.forks) {
         ++found[{item.index, fork}];
         const auto& repeat = plan.trees[item.index].forks[fork].repeat;

@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <variant>
 #include <vector>
 
@@ -76,6 +77,7 @@ struct Work {
   std::int64_t num_rounds = 0;
   std::int64_t num_directly = 0;  // blocks of pairs of `all` that were measured directly
   double exchange_s = 0, products_s = 0, direct_s = 0, sums_s = 0;
+  std::string fallback;  // why GPUs did not do it and MPI did; empty: they did, or were not asked to
 };
 
 struct Distances {
