@@ -62,10 +62,27 @@ std::string median_text(const Results& results, const std::string& column, const
   return column.starts_with("ratio") ? plain_interval_text(median_of(values)) : interval_text(median_of(values));
 }
 
-std::size_t num_below(const Results& results, const Rows& rows) {
+/// Rows that floor (0) judges, and how many of them are below it.
+struct Below {
+  std::size_t num_below = 0, num_judged = 0;
+  Below& operator+=(const Below& other) {
+    num_below += other.num_below;
+    num_judged += other.num_judged;
+    return *this;
+  }
+  [[nodiscard]] std::string text() const {
+    return num_judged == 0 ? "-" : std::to_string(num_below) + " of " + std::to_string(num_judged);
+  }
+};
+
+Below below_floor(const Results& results, const Rows& rows) {
   const Results::Texts& status = results.texts("floors", "status");
-  return static_cast<std::size_t>(
-      std::count_if(rows.begin(), rows.end(), [&](std::size_t row) { return status[row] == "below_floor"; }));
+  Below below;
+  for (const std::size_t row : rows) {
+    below.num_below += status[row] == "below_floor" ? 1 : 0;
+    below.num_judged += status[row] == "below_floor" || status[row] == "ok" ? 1 : 0;
+  }
+  return below;
 }
 
 }  // namespace
@@ -76,24 +93,23 @@ std::string floors_text(const Results& results, std::size_t width) {
   }
   TextTable table({"cell", "T", "below", "verification error", "(0)", "VE / (0)", "(i)", "(ii)", "VE / (ii)", "(iii)"},
                   0, 1);
-  std::size_t below = 0, all = 0;
+  Below below;
   for (const auto& [cell, steps] : rows_of(results)) {
     for (const auto& [step, rows] : steps) {
-      below += num_below(results, rows);
-      all += rows.size();
+      below += below_floor(results, rows);
     }
     const auto& [step, rows] = *steps.rbegin();
-    std::vector<std::string> line = {std::to_string(cell), std::to_string(step),
-                                     std::to_string(num_below(results, rows)) + " of " + std::to_string(rows.size())};
+    std::vector<std::string> line = {std::to_string(cell), std::to_string(step), below_floor(results, rows).text()};
     for (const char* column :
          {"verification_error", "floor_ulp", "ratio_ulp", "floor_repeat", "floor_order", "ratio_order", "floor_init"}) {
       line.push_back(median_text(results, column, rows));
     }
     table.add(std::move(line));
   }
-  return '\n' + wrapped(kLegend, width, 0) + "  below floor (0): " + std::to_string(below) + " of " +
-         std::to_string(all) + " rows (every cell and step, but for controls)\n" +
-         (table.empty() ? "" : table.str("  ", width));
+  const std::string count =
+      below.num_judged == 0 ? ""
+                            : "  below floor (0): " + below.text() + " rows (every cell and step, but for controls)\n";
+  return '\n' + wrapped(kLegend, width, 0) + count + (table.empty() ? "" : table.str("  ", width));
 }
 
 }  // namespace unroll::store

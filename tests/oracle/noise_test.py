@@ -90,13 +90,15 @@ class Noise(unittest.TestCase):
         self.assertLessEqual(abs(got - wanted), RELATIVE * abs(wanted) + 1e-15, f"{where}: {got!r}, not {wanted!r}")
         self.compared += 1
 
-    def problem(self, order, seed):
-        """Of M', with everything explicit: a table of batches, and the rows that are forgotten wherever they occur."""
-        cell = self.cell | {"forget.kind": "file", "forget.rows": self.forgotten[seed]}
+    def problem(self, order, seed, is_own=True):
+        """Of M', with everything explicit: a table of batches, and the rows that are forgotten wherever they occur; in
+        the run's own order a step is only skipped."""
+        skips = is_own and self.cell["forget.kind"] == "step"
+        cell = self.cell if skips else self.cell | {"forget.kind": "file", "forget.rows": self.forgotten[seed]}
         return Problem(cell, self.data, order, None)
 
-    def retrained(self, order, seed, init):
-        problem = self.problem(order, seed)
+    def retrained(self, order, seed, init, is_own=True):
+        problem = self.problem(order, seed, is_own)
         problem.start = initial(self.cell, self.data, init)
         return replay.retrained(problem, STEPS[-1])
 
@@ -104,13 +106,15 @@ class Noise(unittest.TestCase):
         """(kind, seed) -> states of every member but M''."""
         rows, batch = 40, self.cell["train.batch"]
         own = shuffled_table(rows, batch, seed, 2) if kind == "shuffled" else fixed_table(rows, batch, 2)
-        self.forgotten[seed] = sorted(own[self.cell["forget.index"][0]])
+        index = self.cell["forget.index"]
+        self.forgotten[seed] = sorted(own[index[0]]) if self.cell["forget.kind"] != "class" else [
+            row for row, label in enumerate(self.data.y_train.tolist()) if label in index]
         models = {("retrained", -1): self.retrained(own, seed, seed)}
         for number in (1, 2):
             models["repeat", number] = models["retrained", -1]
         for order in ORDERS:
-            if (kind, order) != ("shuffled", seed):
-                models["order", order] = self.retrained(shuffled_table(rows, batch, order, 2), seed, seed)
+            if (kind, order) != ("shuffled", seed) or self.cell["forget.kind"] == "step":
+                models["order", order] = self.retrained(shuffled_table(rows, batch, order, 2), seed, seed, is_own=False)
         for init in INITS:
             models["init", init] = self.retrained(own, seed, init)
         return models, own
@@ -121,11 +125,11 @@ class Noise(unittest.TestCase):
         states = replay.originals(problem, STEPS[-1])
         return {step: replay.unlearned(states, step, replay.correction(problem, states, step)) for step in STEPS}
 
-    def check_order(self, kind):
+    def check_order(self, kind, forget="batch"):
         self.compared, self.forgotten = 0, {}
         self.data = cases.make_data(cases.VECTORS)
-        settings = STUDY | {"order.kind": kind, "forget.kind": "batch", "forget.index": 1}
-        self.cell = program.DEFAULTS | {"train.epochs": 2, "train.lr": 0.1, "forget.index": [1]}
+        settings = STUDY | {"order.kind": kind, "forget.kind": forget, "forget.index": 1}
+        self.cell = program.DEFAULTS | {"train.epochs": 2, "train.lr": 0.1, "forget.kind": forget, "forget.index": [1]}
         with tempfile.TemporaryDirectory() as folder:
             folder = pathlib.Path(folder)
             settings["data.path"] = program.write_arrays(folder / "data.h5", self.data.arrays)
@@ -135,7 +139,7 @@ class Noise(unittest.TestCase):
             found = self.read(folder / "results")
         for run in found["runs"]:
             self.check_run(run, found, kind)
-        print(f"{kind}: {self.compared} numbers", flush=True)
+        print(f"{kind}, {forget}: {self.compared} numbers", flush=True)
 
     def check_run(self, run, found, kind):
         models, own = self.models_of(run["seed"], kind)
@@ -162,7 +166,8 @@ class Noise(unittest.TestCase):
         self.near(row["verification_error"], distance[("unlearned", -1), ("retrained", -1)], row)
         self.assertEqual(row["floor_repeat"], 0.0)
         for family in ("order", "init"):
-            members = [name for name in names if name[0] in ("retrained", family)]
+            has_own = (family, self.cell["forget.kind"]) != ("order", "step")  # there M' keeps the examples
+            members = [name for name in names if name[0] == family or (has_own and name[0] == "retrained")]
             self.assertEqual(row[f"num_{family}s"], len(members))
             self.near(row[f"floor_{family}"], median_over(members, distance, {name: 1 for name in members}), row)
             low, high = bootstrap(members, distance, row["group_id"])
@@ -191,6 +196,13 @@ class Noise(unittest.TestCase):
 
     def test_shuffled_order(self):
         self.check_order("shuffled")
+
+    def test_a_skipped_step(self):
+        self.check_order("fixed", "step")
+        self.check_order("shuffled", "step")
+
+    def test_a_class(self):
+        self.check_order("shuffled", "class")
 
 
 if __name__ == "__main__":

@@ -188,7 +188,7 @@ TEST_CASE("results hold /distances and /floors, and the report has a section on 
   CHECK(file.find("distances")->num_rows() == 10);
   CHECK(file.find("floors")->num_rows() == 3 * noisy.plan.runs.size());
   CHECK(hdf5::to_image(results_file(noisy.study, noisy.plan, "key", noisy.collected, summary)) == image);
-  CHECK(text.find("below floor (0): 4 of 12 rows") != std::string::npos);
+  CHECK(text.find("below floor (0): 4 of 8 rows") != std::string::npos);
   CHECK(text.find("VE / (ii)") != std::string::npos);
   CHECK(text.find("0 of 2") != std::string::npos);  // at the last step
   CHECK(text.find("2 of 2") == std::string::npos);  // the control is left out
