@@ -3,10 +3,10 @@ model: studies run under a covering array of these switches, in which each pair 
 same results.h5 byte for byte, and their controls are exactly 0.0. UNROLL_EXACT=full runs every combination."""
 import itertools
 import random
-import subprocess
+import shutil
 import unittest
 
-from support import FULL, ExactTest, command, table
+from support import FULL, ExactTest, table
 
 SMALL = """
 [study]
@@ -106,6 +106,10 @@ def covering(switches, seed=1):
     return rows
 
 
+def entries(cache):
+    return [path for path in cache.rglob("*") if path.is_file() and path.stat().st_size > 500]
+
+
 class Covering(ExactTest):
     def studies(self):
         texts = {
@@ -121,23 +125,21 @@ class Covering(ExactTest):
         if row["cache"] == "off":
             return []
         folder = self.folder / f"cache-{name}"
-        words = ["--cache", str(folder)]
         if row["cache"] != "cold":
-            self.start(studies[row["model"]], f"filling-{name}", 1, [], words)
-            entries = [path for path in folder.rglob("*") if path.is_file() and path.stat().st_size > 500]
-            self.assertTrue(entries, "the cache holds nothing")
-            if row["cache"] == "damaged":
-                for path in entries:
-                    data = bytearray(path.read_bytes())
-                    data[len(data) // 2] ^= 4
-                    path.write_bytes(data)
-        return words
+            shutil.copytree(self.filled_cache(row["model"], studies), folder)
+        if row["cache"] == "damaged":
+            for path in entries(folder):
+                data = bytearray(path.read_bytes())
+                data[len(data) // 2] ^= 4
+                path.write_bytes(data)
+        return ["--cache", str(folder)]
 
-    def start(self, study, output, ranks, sets, words):
-        result = subprocess.run(command(study, self.folder / output, ranks, sets) + words, capture_output=True,
-                                text=True, check=False)
-        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
-        return self.folder / output
+    def filled_cache(self, model, studies):
+        folder = self.folder / f"filled-{model}"
+        if not folder.exists():
+            self.run_study(studies[model], f"filling-{model}", words=["--cache", str(folder)])
+            self.assertTrue(entries(folder), "the cache holds nothing")
+        return folder
 
     def check_controls(self, folder):
         """Rows of `none` and `ghost` are exactly 0; returns how many there are."""
@@ -155,15 +157,16 @@ class Covering(ExactTest):
             covering(SWITCHES)
         wanted, num_controls = {}, 0
         for model, study in studies.items():
-            folder = self.start(study, f"plain-{model}", 1, [], [])
+            folder = self.run_study(study, f"plain-{model}")
             wanted[model] = self.digest(folder)
             num_controls += self.check_controls(folder)
         for number, row in enumerate(rows):
             with self.subTest(**row):
                 words = self.cache_of(row, studies, number)
-                folder = self.start(studies[row["model"]], f"case-{number}", row["ranks"],
-                                    [f"run.{name}={row[name]}" for name in ("lanes", "share", "fork")], words)
+                sets = [f"run.{name}={row[name]}" for name in ("lanes", "share", "fork")]
+                folder = self.run_study(studies[row["model"]], f"case-{number}", row["ranks"], sets, words=words)
                 self.assertEqual(self.digest(folder), wanted[row["model"]])
+                shutil.rmtree(folder)
         print(f"{len(rows)} combinations of {', '.join(SWITCHES)}: results.h5 byte for byte; "
               f"{num_controls} control rows exactly 0.0", flush=True)
 

@@ -106,9 +106,10 @@ class ExactTest(unittest.TestCase):
                 (made / name).write_bytes(b"".join(bytes([i % 10]) + noise.randbytes(3072) for i in range(100)))
         return made
 
-    def run_study(self, study, output, ranks=1, sets=(), mpi=(), env=None):
-        result = subprocess.run(command(study, self.folder / output, ranks, sets, mpi), capture_output=True, text=True,
-                                check=False, env={**os.environ, **(env or {})})
+    def run_study(self, study, output, ranks=1, sets=(), mpi=(), env=None, words=()):
+        """words: more of the command line."""
+        result = subprocess.run([*command(study, self.folder / output, ranks, sets, mpi), *words], capture_output=True,
+                                text=True, check=False, env={**os.environ, **(env or {})})
         self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
         return self.folder / output
 
