@@ -54,6 +54,11 @@ std::string ranks_text(const Job& job, std::int64_t threads, std::size_t width) 
                      size_text(static_cast<double>(machine.memory_bytes) / static_cast<double>(on_host)),
                  width);
   }
+  for (std::size_t i = 0; i < job.ranks.size() && i < kMaxRanksShown; ++i) {
+    for (const auto& line : job.ranks[i].gpus) {
+      text += item("", "rank " + std::to_string(job.ranks[i].rank) + " sees " + line, width);
+    }
+  }
   return text + (job.ranks.size() > kMaxRanksShown
                      ? item("", "and " + std::to_string(job.ranks.size() - kMaxRanksShown) + " more", width)
                      : "");

@@ -54,7 +54,7 @@ int run_doctor(const std::vector<std::string>& arguments) {
   std::vector<std::string> words = arguments;
   words.insert(words.begin(), kDoctorFlag);
   try {
-    start_worker(words);
+    start_worker(words, prepared ? prepared->plan.cells.front().run.device : config::Device::auto_);
   } catch (const UsageError& error) {
     Job job = new_job(launcher(), "");
     job.ranks = {this_machine(launched_rank())};

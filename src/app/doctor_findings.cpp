@@ -141,6 +141,40 @@ void find_unlike(const Job& job, std::vector<std::string>& found) {
   }
 }
 
+/// The UUIDs of the GPUs that a rank sees.
+std::set<std::string> uuids_of(const Machine& machine) {
+  std::set<std::string> uuids;
+  for (const std::string& line : machine.gpus) {
+    const std::size_t start = line.find("GPU-");
+    if (start != std::string::npos) {
+      uuids.insert(line.substr(start, line.find(',', start) - start));
+    }
+  }
+  return uuids;
+}
+
+void find_gpus(const Job& job, std::vector<std::string>& found) {
+  const auto sees_one = [](const Machine& machine) { return !uuids_of(machine).empty(); };
+  const auto without = std::find_if_not(job.ranks.begin(), job.ranks.end(), sees_one);
+  if (std::none_of(job.ranks.begin(), job.ranks.end(), sees_one)) {
+    return;
+  }
+  if (without != job.ranks.end()) {
+    found.push_back("rank " + std::to_string(without->rank) + " on " + without->host +
+                    " sees no GPU and others do, so with run.device = auto all compute on CPUs: give every rank a GPU");
+  }
+  for (const auto& [host, ranks] : by_host(job)) {
+    std::set<std::string> uuids;
+    for (const Machine* rank : ranks) {
+      uuids.merge(uuids_of(*rank));
+    }
+    if (!uuids.empty() && uuids.size() < ranks.size()) {
+      found.push_back(counted(std::ssize(ranks), "rank") + " share " + counted(std::ssize(uuids), "GPU") + " on " +
+                      host + ", and NCCL needs one for each: start as many ranks as there are GPUs");
+    }
+  }
+}
+
 }  // namespace
 
 std::int64_t Room::ranks() const { return by_memory > 0 ? std::min(by_cores, by_memory) : by_cores; }
@@ -179,6 +213,7 @@ std::vector<std::string> findings(const Job& job, const std::optional<Needs>& ne
     }
   }
   find_unlike(job, found);
+  find_gpus(job, found);
   find_variables(job, threads, found);
   if (!job.thread_level.empty() && job.thread_level != "MULTIPLE") {
     found.push_back("MPI gives MPI_THREAD_" + job.thread_level +

@@ -129,7 +129,7 @@ std::string encode(const Machine& machine) {
          "\nnum_cpus " + std::to_string(machine.num_cpus) + "\nnum_cores " + std::to_string(machine.num_cores) +
          "\nlimit " + shortest(machine.cpu_limit) + "\nmemory " + std::to_string(machine.memory_bytes) + "\nkey " +
          machine.numerics_key + "\n" + list_line("cpu", machine.cpus) + list_line("core", machine.cores) +
-         list_line("variable", machine.variables);
+         list_line("gpu", machine.gpus) + list_line("variable", machine.variables);
 }
 
 Machine decode_machine(const std::string& text) {
@@ -158,6 +158,8 @@ Machine decode_machine(const std::string& text) {
       machine.cpus.insert(static_cast<int>(integer(value)));
     } else if (name == "core") {
       machine.cores.insert(static_cast<int>(integer(value)));
+    } else if (name == "gpu") {
+      machine.gpus.emplace_back(value);
     } else if (name == "variable") {
       machine.variables.emplace(value);
     } else if (!name.empty()) {

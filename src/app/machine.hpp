@@ -19,6 +19,7 @@ struct Machine {
   double cpu_limit = 0;             // cores granted by the control group; 0: no limit
   std::int64_t memory_bytes = 0;    // of the machine or granted by the control group, for all ranks on it
   std::string numerics_key;         // of unroll-worker; "" where it does not run
+  std::vector<std::string> gpus;    // of a worker with CUDA: its versions, then a line for each GPU that it sees
   std::set<std::string> variables;  // "NAME=value" of those that act on threads and instruction sets
 };
 

@@ -8,12 +8,12 @@ namespace unroll::app {
 
 int run_study(const std::vector<std::string>& arguments) {
   const RunArguments run = parse_run(arguments);
-  (void)prepare(run.study, run.sets);
+  const auto device = prepare(run.study, run.sets).plan.cells.front().run.device;
   check_output_folder(run.output);
   if (run.cache) {
     check_cache_folder(run.cache->folder);
   }
-  start_worker(arguments);
+  start_worker(arguments, device);
 }
 
 }  // namespace unroll::app

@@ -18,6 +18,7 @@
 #include "unroll/execute/study.hpp"
 #include "unroll/mpi/mpi.hpp"
 #include "worker_doctor.hpp"
+#include "worker_gpu.hpp"
 
 namespace {
 
@@ -58,6 +59,7 @@ int run(const mpi::Communicator& world, mpi::ThreadLevel provided, const std::st
   auto progress = app::Progress::to_stderr();
   execute::StudyOptions options;
   options.threaded = provided == mpi::ThreadLevel::multiple;
+  options.gpus = app::gpu_support();
   options.cache = arguments.cache;
   options.on_notice = [&](const std::string& line) { app::say_notice(line, world.rank()); };
   if (world.rank() == 0) {

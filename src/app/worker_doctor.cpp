@@ -16,6 +16,7 @@
 #include "unroll/execute/context.hpp"
 #include "unroll/execute/numerics.hpp"
 #include "unroll/learn/lane_pack.hpp"
+#include "worker_gpu.hpp"
 
 namespace unroll::app {
 namespace {
@@ -135,7 +136,8 @@ int doctor(const mpi::Communicator& world, mpi::ThreadLevel provided, const std:
   const std::int64_t threads = needs ? needs->threads : 1;
   execute::set_up_numerics(threads, false);
   Machine machine = this_machine(world.rank());
-  machine.numerics_key = execute::numerics_key(threads, false, torch::kCPU);
+  machine.numerics_key = execute::numerics_key(threads, false, "");
+  machine.gpus = gpu_lines();
   const std::string mpi_version = mpi::library_version();
   Job job = new_job(started_by, std::string(", LibTorch ") + TORCH_VERSION + " (" + at::get_cpu_capability() + "), " +
                                     mpi_version.substr(0, mpi_version.find_first_of(",\n")));

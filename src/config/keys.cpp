@@ -202,6 +202,8 @@ const auto& table() {
                                                 scalar, operational),
       key<Integer<1, 1024>, &S::run, &S::Run::threads>("run.threads", "threads of a rank", kAlways, scalar),
       key<Choice<Device>, &S::run, &S::Run::device>("run.device", "where to compute", kAlways, scalar, operational),
+      key<Choice<Gather>, &S::run, &S::Run::gather>("run.gather", "how weights of comparison groups meet", kAlways,
+                                                    scalar, operational),
       key<Choice<bool>, &S::run, &S::Run::tf32>("run.tf32", "products on GPUs with 10-bit mantissas (TF32)", kAlways,
                                                 scalar),
   });

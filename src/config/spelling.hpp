@@ -106,6 +106,9 @@ template <>
 inline constexpr auto kSpellings<WeightsOutput> =
     std::to_array<Spelling<WeightsOutput>>({{"none", WeightsOutput::none}, {"final", WeightsOutput::final_step}});
 template <>
+inline constexpr auto kSpellings<Gather> =
+    std::to_array<Spelling<Gather>>({{"auto", Gather::auto_}, {"nccl", Gather::nccl}, {"mpi", Gather::mpi}});
+template <>
 inline constexpr auto kSpellings<Device> =
     std::to_array<Spelling<Device>>({{"auto", Device::auto_}, {"cpu", Device::cpu}, {"cuda", Device::cuda}});
 template <>

@@ -1,102 +1,91 @@
 #include "unroll/execute/device.hpp"
 
-#include <ATen/Context.h>
-#include <ATen/detail/CUDAHooksInterface.h>
-#include <c10/core/impl/DeviceGuardImplInterface.h>
-#include <dlfcn.h>
-
-#include <array>
+#include <algorithm>
+#include <cstdlib>
+#include <string_view>
 
 #include "unroll/base/error.hpp"
 
 namespace unroll::execute {
 namespace {
 
-/// The few calls of the driver that say what a GPU is; they need no CUDA toolkit.
-struct Driver {
-  int (*init)(unsigned) = nullptr;
-  int (*version)(int*) = nullptr;
-  int (*name)(char*, int, int) = nullptr;
-  int (*attribute)(int*, int, int) = nullptr;
+constexpr const char* kNoSupport = "this is a program without CUDA";
 
-  [[nodiscard]] bool is_there() const {
-    return init != nullptr && version != nullptr && name != nullptr && attribute != nullptr && init(0) == 0;
+std::string why_none(const GpuSupport* gpus, const std::vector<Gpu>& seen) {
+  if (gpus == nullptr) {
+    return kNoSupport;
   }
-};
+  return seen.empty() ? "no GPU is visible (no driver, none in this machine, or CUDA_VISIBLE_DEVICES hides them)" : "";
+}
 
-/// Loaded once and never closed: LibTorch's CUDA library holds on to it.
-Driver load_driver() {
-  Driver driver;
-  void* library = dlopen("libcuda.so.1", RTLD_NOW | RTLD_GLOBAL);
-  if (library != nullptr) {
-    const auto find = [&](auto& function, const char* symbol) {
-      function = reinterpret_cast<std::decay_t<decltype(function)>>(dlsym(library, symbol));
-    };
-    find(driver.init, "cuInit");
-    find(driver.version, "cuDriverGetVersion");
-    find(driver.name, "cuDeviceGetName");
-    find(driver.attribute, "cuDeviceGetAttribute");
+/// "rank 1 sees no GPU: ..." of the first that sees none; "" if there is no such rank.
+std::string first_without(const std::vector<std::string>& reasons) {
+  const auto found = std::find_if(reasons.begin(), reasons.end(), [](const auto& reason) { return !reason.empty(); });
+  return found == reasons.end() ? "" : "rank " + std::to_string(found - reasons.begin()) + " sees no GPU: " + *found;
+}
+
+void say(const mpi::Communicator& world, const Notice& notice, const std::string& line) {
+  if (world.rank() == 0 && notice) {
+    notice(line);
   }
-  return driver;
+}
+
+bool sharing_is_allowed() {
+  const char* value = std::getenv("UNROLL_SHARED_GPU");
+  return value != nullptr && std::string_view(value) == "1";
 }
 
 }  // namespace
 
-Gpus visible_gpus() {
-  if (!load_driver().is_there()) {
-    return {0, "there is no NVIDIA driver that works"};
+Placement place(const mpi::Communicator& world, const config::Study& study, const config::Settings& settings,
+                const GpuSupport* gpus, const Notice& notice) {
+  const auto& run = settings.run;
+  const auto seen = run.device != config::Device::cpu && gpus != nullptr ? gpus->gpus() : std::vector<Gpu>();
+  const auto reasons = world.all_gather(why_none(gpus, seen));
+  const auto without = first_without(reasons);
+  if (run.device == config::Device::cuda && !without.empty()) {
+    throw config::bad_setting(study, "run.device", settings,
+                              without + "; give every rank one, or set it to auto or cpu");
   }
-  if (dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL) == nullptr) {
-    return {0, std::string("LibTorch's CUDA library cannot be loaded (") + dlerror() + ")"};
-  }
-  const auto& hooks = at::detail::getCUDAHooks();
-  const int count = hooks.hasCUDA() ? hooks.getNumGPUs() : 0;
-  return {count, count > 0 ? "" : "CUDA_VISIBLE_DEVICES hides them all, or LibTorch was built for other GPUs"};
-}
-
-torch::Device choose_device(const mpi::Communicator& world, config::Device wanted) {
-  if (wanted == config::Device::cpu) {
-    return torch::kCPU;
-  }
-  const auto gpus = visible_gpus();
-  const auto reasons = world.all_gather(gpus.why_none);
-  std::size_t num_without = 0, first_without = 0;
-  for (std::size_t rank = reasons.size(); rank-- > 0;) {
-    if (!reasons[rank].empty()) {
-      ++num_without;
-      first_without = rank;
+  if (run.device == config::Device::cpu || !without.empty()) {
+    if (run.tf32) {
+      throw config::bad_setting(study, "run.tf32", settings, "needs a GPU, and this runs on CPUs; set it to no");
     }
+    const bool some_have =
+        std::any_of(reasons.begin(), reasons.end(), [](const auto& reason) { return reason.empty(); });
+    if (run.device == config::Device::auto_ && some_have) {
+      say(world, notice, "all ranks compute on their CPUs, because " + without);
+    }
+    return {};
   }
-  if (num_without == reasons.size() && wanted == config::Device::auto_) {
-    return torch::kCPU;
-  }
-  if (num_without > 0) {
-    throw UsageError("run.device = " + std::string(wanted == config::Device::cuda ? "cuda" : "auto") + ": rank " +
-                     std::to_string(first_without) + " has no GPU: " + reasons[first_without] +
-                     "; give every rank one, or set run.device = cpu");
-  }
-  const auto index = static_cast<c10::DeviceIndex>(world.node().rank() % gpus.count);
-  const torch::Device device(torch::kCUDA, index);
-  c10::impl::getDeviceGuardImpl(torch::kCUDA)->setDevice(device);
-  return device;
+  const int index = world.node().rank() % static_cast<int>(seen.size());
+  gpus->use(index);
+  const auto& gpu = seen[static_cast<std::size_t>(index)];
+  return {torch::Device(torch::kCUDA, static_cast<c10::DeviceIndex>(index)), gpu.name + ", " + gpus->versions(),
+          gpus->shared(world.all_gather(gpu.uuid))};
 }
 
-std::string device_text(torch::Device device) {
-  if (device.is_cpu()) {
-    return "cpu";
+std::unique_ptr<gather::Gatherer> make_gatherer(const mpi::Communicator& communicator, const config::Study& study,
+                                                const config::Settings& settings, const Placement& placement,
+                                                const GpuSupport* gpus, const Notice& notice) {
+  const auto wanted = settings.run.gather;
+  const bool on_gpus = !placement.device.is_cpu();
+  const bool is_shared = !placement.shared.empty() && !sharing_is_allowed();
+  if (wanted == config::Gather::nccl && !on_gpus) {
+    throw config::bad_setting(study, "run.gather", settings,
+                              "needs GPUs, and this runs on CPUs; set it to auto or mpi");
   }
-  constexpr int kMajor = 75, kMinor = 76;  // CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_*
-  const auto driver = load_driver();
-  std::array<char, 128> name{};
-  int version = 0, major = 0, minor = 0;
-  driver.name(name.data(), static_cast<int>(name.size()), device.index());
-  driver.version(&version);
-  driver.attribute(&major, kMajor, device.index());
-  driver.attribute(&minor, kMinor, device.index());
-  const auto& hooks = at::detail::getCUDAHooks();
-  return std::string(name.data()) + ", compute " + std::to_string(major) + "." + std::to_string(minor) + ", driver " +
-         std::to_string(version) + ", runtime " + std::to_string(hooks.versionCUDART()) + ", cuDNN " +
-         std::to_string(hooks.versionRuntimeCuDNN());
+  if (wanted == config::Gather::nccl && is_shared) {
+    throw config::bad_setting(study, "run.gather", settings,
+                              placement.shared + ", and NCCL needs one for each rank; set it to auto or mpi");
+  }
+  if (on_gpus && wanted != config::Gather::mpi && !is_shared) {
+    return gpus->gatherer(communicator, placement.device.index(), {});
+  }
+  if (on_gpus && wanted == config::Gather::auto_) {
+    say(communicator, notice, placement.shared + ": weights meet over MPI, not NCCL");
+  }
+  return gather::make_mpi_gatherer(communicator, {});
 }
 
 }  // namespace unroll::execute

@@ -144,7 +144,7 @@ std::vector<record::DistanceRow> group_rows(Context& context, const plan::Group&
 }
 
 void compare_groups(const mpi::Communicator& world, Context& context, const std::string& folder,
-                    const std::vector<bool>& compared, store::Writer& writer) {
+                    const std::vector<bool>& compared, store::Writer& writer, gather::Gatherer& of_all) {
   const auto& plan = context.plan();
   if (plan.groups.empty()) {
     return;
@@ -171,9 +171,8 @@ void compare_groups(const mpi::Communicator& world, Context& context, const std:
   }
   RowBatch rows(writer);
   const auto rank = static_cast<std::size_t>(world.rank()), num_ranks = static_cast<std::size_t>(world.size());
-  const auto of_all = gather::make_mpi_gatherer(world, {});
   for (const auto* group : together) {
-    rows.add(group_rows(context, *group, weights, *of_all, {rank, num_ranks}));
+    rows.add(group_rows(context, *group, weights, of_all, {rank, num_ranks}));
     rows.commit();
   }
   const auto of_one = gather::make_local_gatherer({});

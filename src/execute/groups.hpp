@@ -12,11 +12,12 @@
 
 namespace unroll::execute {
 
-/// Collective, when no rank trains any more. compared: by Plan::groups, those that are committed already. Rows are
+/// Collective, when no rank trains any more. compared: by Plan::groups, those that are committed already. of_all:
+/// the gatherer of the world's ranks. Rows are
 /// durable when it returns, and weights that no open group needs are gone. A group with a model that was not trained
 /// stays open.
 void compare_groups(const mpi::Communicator& world, Context& context, const std::string& folder,
-                    const std::vector<bool>& compared, store::Writer& writer);
+                    const std::vector<bool>& compared, store::Writer& writer, gather::Gatherer& of_all);
 
 /// Which of a group's models a rank reads: rank, rank + num_ranks, ...
 struct Share {

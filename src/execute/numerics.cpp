@@ -13,7 +13,6 @@
 #include <limits>
 
 #include "unroll/base/sha256.hpp"
-#include "unroll/execute/device.hpp"
 #include "unroll/kernel/mlp.hpp"
 
 namespace unroll::execute {
@@ -72,11 +71,11 @@ void set_up_numerics(std::int64_t threads, bool tf32) {
   at::globalContext().setAllowTF32CuDNN(tf32);
 }
 
-std::string numerics_key(std::int64_t threads, bool tf32, torch::Device device) {
+std::string numerics_key(std::int64_t threads, bool tf32, const std::string& gpu) {
   return std::string("unroll=") + UNROLL_VERSION + ";torch=" + TORCH_VERSION +
          ";build=" + sha256(at::show_config()).substr(0, 12) + ";cpu=" + cpu_vendor() + cpu_model() +
          ";isa=" + at::get_cpu_capability() + "/" + kernel::instruction_set() + ";threads=" + std::to_string(threads) +
-         ";deterministic=1" + (device.is_cpu() ? "" : ";gpu=" + device_text(device) + (tf32 ? ";tf32=1" : "")) +
+         ";deterministic=1" + (gpu.empty() ? "" : ";gpu=" + gpu + (tf32 ? ";tf32=1" : "")) +
          variable("CUBLAS_WORKSPACE_CONFIG") + variable("ATEN_CPU_CAPABILITY") + variable("ONEDNN_MAX_CPU_ISA") +
          variable("MKL_CBWR");
 }

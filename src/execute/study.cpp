@@ -4,7 +4,6 @@
 #include "execute/item_runner.hpp"
 #include "execute/work_list.hpp"
 #include "unroll/base/error.hpp"
-#include "unroll/execute/device.hpp"
 #include "unroll/execute/numerics.hpp"
 #include "unroll/schedule/schedule.hpp"
 #include "unroll/store/cache.hpp"
@@ -63,8 +62,8 @@ void validate(Context& context, const config::Study& study) {
 
 /// Collective. One numerics key on every rank, or none starts.
 std::string common_numerics_key(const mpi::Communicator& world, const config::Settings::Run& run,
-                                torch::Device device) {
-  const auto keys = world.all_gather(numerics_key(run.threads, run.tf32, device));
+                                const std::string& gpu) {
+  const auto keys = world.all_gather(numerics_key(run.threads, run.tf32, gpu));
   for (std::size_t rank = 1; rank < keys.size(); ++rank) {
     if (keys[rank] != keys[0]) {
       throw UsageError("rank " + std::to_string(rank) + " would compute other bits than rank 0 (" + keys[rank] +
@@ -109,16 +108,12 @@ void train_items(const mpi::Communicator& world, Context& context, const std::st
 
 StudyOutcome run_study(const mpi::Communicator& world, const config::Study& study, const plan::Plan& plan,
                        const std::string& folder, const StudyOptions& options) {
-  const auto& run = plan.cells.front().run;
-  const auto device = choose_device(world, run.device);
-  if (run.tf32 && device.is_cpu()) {
-    throw config::bad_setting(study, "run.tf32", plan.cells.front(),
-                              "needs a GPU, and this runs on CPUs; set it to no");
-  }
-  set_up_numerics(run.threads, run.tf32);
-  Context context(plan, device);
+  const auto& settings = plan.cells.front();
+  const auto placement = place(world, study, settings, options.gpus, options.on_notice);
+  set_up_numerics(settings.run.threads, settings.run.tf32);
+  Context context(plan, placement.device);
   on_every_rank(world, [&] { validate(context, study); });
-  const auto key = common_numerics_key(world, run, device);
+  const auto key = common_numerics_key(world, settings.run, placement.numerics);
   const auto found = on_first_rank(world, [&] {
     store::prepare(folder, {config::scientific_text(study), plan.id, key});
     if (options.on_prepared) {
@@ -130,11 +125,13 @@ StudyOutcome run_study(const mpi::Communicator& world, const config::Study& stud
   });
 
   auto cache = open_cache(world, options, key);
+  const auto meeting = world.duplicate();  // the gather's own
+  const auto gatherer = make_gatherer(meeting, study, settings, placement, options.gpus, options.on_notice);
   {
     auto list = work_list(context, found, world.size());
     store::Writer writer(folder, world.rank(), key);
     train_items(world, context, folder, writer, list, options, cache ? &*cache : nullptr);
-    compare_groups(world, context, folder, list.compared, writer);
+    compare_groups(world, context, folder, list.compared, writer, *gatherer);
   }
 
   const auto summary = on_first_rank(world, [&] {

@@ -31,7 +31,8 @@ class Cifar10Test(support.ProgramTest):
         result = support.call(support.MPIEXEC, "-n", "2", support.PROGRAM, "run",
                               support.SOURCE / "configs/cifar10_resnet18.ini", "--output", output,
                               *support.sets([f"data.path={DATA.resolve()}", "train.batch=8", "measure.eval_rows=16",
-                                             "measure.steps=1,3", "measure.hessian=first:4"]), timeout=500,
+                                             "measure.steps=1,3", "measure.hessian=first:4", "noise.ulp=yes",
+                                             "noise.repeats=1"]), timeout=500,
                               env=dict(os.environ, UNROLL_TORCH=support.TORCH))
         self.assertEqual(result.returncode, 0, result.stderr)
         documented = documented_columns()

@@ -171,6 +171,26 @@ TEST_CASE("numbers that follow each other are a range") {
   CHECK(ranges({}) == "none");
 }
 
+TEST_CASE("doctor tells of GPUs that ranks share or do not see, and only where there are any") {
+  const auto gpu = [](int number) {
+    return "GPU " + std::to_string(number) + ": NVIDIA H100, 80 GiB, GPU-" + std::to_string(number) +
+           "a, 50 GB/s from the host";
+  };
+  Job seen = job({machine(0, kAll), machine(1, kAll), machine(2, kAll)});
+  CHECK_THAT(doctor_text(seen, std::nullopt, std::nullopt, 200), !Catch::Contains("GPU"));
+  for (Machine& rank : seen.ranks) {
+    rank.gpus = {"driver 13000, runtime 13000, cuDNN 91900, NCCL 22809", gpu(0), gpu(1)};
+    rank = decode_machine(encode(rank));
+  }
+  const auto shared = doctor_text(seen, std::nullopt, std::nullopt, 200);
+  CHECK_THAT(shared, Catch::Contains("rank 0 sees GPU 0: NVIDIA H100, 80 GiB"));
+  CHECK_THAT(shared, Catch::Contains("3 ranks share 2 GPUs on"));
+
+  seen.ranks[1].gpus.clear();
+  CHECK_THAT(doctor_text(seen, std::nullopt, std::nullopt, 200),
+             Catch::Contains("rank 1 on") && Catch::Contains("sees no GPU and others do"));
+}
+
 TEST_CASE("the time that a control group grants is read in both versions, parents included") {
   const auto write = [](const std::string& path, const std::string& text) {
     std::filesystem::create_directories(std::filesystem::path(path).parent_path());

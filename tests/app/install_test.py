@@ -19,7 +19,9 @@ class Install(ProgramTest):
         shutil.move(self.folder / "first", self.tree)
 
     def test_the_tree_holds_our_programs_and_configs_only(self):
-        programs = {"bin/unroll"} | ({"bin/unroll-worker"} if TORCH else set())
+        workers = {f"bin/{name}" for name in ("unroll-worker", "unroll-worker-cuda") if (BUILD / name).exists()}
+        self.assertEqual("bin/unroll-worker" in workers, bool(TORCH))
+        programs = {"bin/unroll"} | workers
         configs = {f"share/unroll/configs/{path.name}" for path in (SOURCE / "configs").iterdir()}
 
         files = {str(path.relative_to(self.tree)) for path in self.tree.rglob("*") if path.is_file()}

@@ -1,4 +1,5 @@
 """How unroll run starts unroll-worker, with a script in the worker's place."""
+import ctypes
 import os
 import pathlib
 import shutil
@@ -19,9 +20,9 @@ class Launch(ProgramTest):
         self.program = self.folder / "unroll"
         shutil.copy(PROGRAM, self.program)
 
-    def write_worker(self):
-        worker = self.folder / "unroll-worker"
-        worker.write_text(WORKER)
+    def write_worker(self, name="unroll-worker"):
+        worker = self.folder / name
+        worker.write_text(WORKER.replace("library=", "library=" if name == "unroll-worker" else f"{name}, library="))
         worker.chmod(0o755)
 
     def test_without_a_worker_run_says_so(self):
@@ -41,6 +42,22 @@ class Launch(ProgramTest):
         self.assertEqual(result.stdout.splitlines(),
                          [f"library={TORCH}/lib:/opt/mine", f"argument={QUICKSTART}", "argument=--output",
                           f"argument={self.folder}/r", "argument=--set", "argument=study.seeds=0"])
+
+    @unittest.skipUnless(TORCH, "built without LibTorch")
+    def test_gpus_without_their_worker_are_refused_and_without_a_driver_or_a_wish_its_worker_is_not_started(self):
+        self.write_worker()
+        words = [self.program, "run", QUICKSTART, "--output", self.folder / "r", "--set"]
+        self.assert_refused(call(*words, "run.device=cuda"), "run.device = cuda", "without CUDA", "run.device = cpu")
+
+        self.write_worker("unroll-worker-cuda")
+        env = {**os.environ, "UNROLL_TORCH": TORCH}
+        self.assertTrue(call(*words, "run.device=cpu", env=env).stdout.startswith("library="))
+        try:
+            ctypes.CDLL("libcuda.so.1")
+            expected = "unroll-worker-cuda, library="
+        except OSError:
+            expected = "library="
+        self.assertTrue(call(*words, "run.device=auto", env=env).stdout.startswith(expected))
 
     @unittest.skipUnless(TORCH, "built without LibTorch")
     def test_the_doctor_becomes_the_worker_too(self):

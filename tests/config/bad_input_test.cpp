@@ -29,7 +29,7 @@ const BadInput kBadInputs[] = {
     {"[loss]\ngama = 1\n", "FILE:2: loss.gama: unknown key; did you mean loss.gamma?"},
     {"[study]\nseed = 1\n", "FILE:2: study.seed: unknown key; did you mean study.seeds?"},
     {"[seed]\naugment = 1\n", "FILE:2: seed.augment: unknown key"},
-    {"[run]\ngather = mpi\n", "FILE:2: run.gather: unknown key"},
+    {"[run]\ngather = gloo\n", "FILE:2: run.gather = gloo: must be one of auto, nccl, mpi"},
     {"[train]\nlr =\n", "FILE:2: train.lr: has no value; give one or remove the key"},
     {"[train]\nlr = # 0.1\n", "FILE:2: train.lr: has no value"},
     {"[train]\nlr = 0.1\nbatch = 8\nlr = 0.1\n", "FILE:4: train.lr = 0.1: was already set at FILE:2"},

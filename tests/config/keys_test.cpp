@@ -122,6 +122,7 @@ constexpr Example kExamples[] = {
     {"run.threads", "2", "2"},
     {"run.device", "cuda", "cuda"},
     {"run.tf32", "yes", "yes"},
+    {"run.gather", "nccl", "nccl"},
     {"run.share", "no", "no"},
     {"run.fork", "no", "no"},
 };
@@ -229,8 +230,8 @@ TEST_CASE("every field of Settings has a key") {
     CHECK(num_keys("output.") == 2);
   }
   {
-    [[maybe_unused]] const auto& [a, b, c, d, e, f] = run;
-    CHECK(num_keys("run.") == 6);
+    [[maybe_unused]] const auto& [a, b, c, d, e, f, g] = run;
+    CHECK(num_keys("run.") == 7);
   }
 }
 
@@ -245,10 +246,9 @@ TEST_CASE("names are unique and only placement and outputs are operational") {
     }
   }
 
-  CHECK(operational == std::set<std::string_view>{"run.lanes", "run.device", "run.share", "run.fork", "output.weights",
-                                                  "output.logits"});
+  CHECK(operational == std::set<std::string_view>{"run.lanes", "run.device", "run.gather", "run.share", "run.fork",
+                                                  "output.weights", "output.logits"});
   CHECK(find_key("seed.augment") == nullptr);
-  CHECK(find_key("run.gather") == nullptr);
 }
 
 TEST_CASE("a value out of range throws the range") {

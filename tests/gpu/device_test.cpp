@@ -1,14 +1,13 @@
 // What a GPU must give: the CPU's numbers up to rounding, the same bits run after run and wherever a lane stands, and
 // exactly 0 between two models that learn the same. Without a GPU the program ends with 77 (skipped).
 #define CATCH_CONFIG_RUNNER
-#include "unroll/execute/device.hpp"
-
 #include <ATen/Context.h>
 
 #include <cstdio>
 
 #include "support/catch.hpp"
 #include "support/tensors.hpp"
+#include "unroll/cuda/cuda.hpp"
 #include "unroll/execute/numerics.hpp"
 #include "unroll/learn/curvature.hpp"
 #include "unroll/learn/evaluate.hpp"
@@ -187,12 +186,12 @@ TEST_CASE("Logits, BatchNorm statistics and Hessian-vector products in float64 a
 }  // namespace
 
 int main(int argc, char** argv) {
-  const auto gpus = unroll::execute::visible_gpus();
-  if (gpus.count == 0) {
-    std::printf("skipped: %s\n", gpus.why_none.c_str());
+  const auto devices = unroll::cuda::devices();
+  if (devices.empty()) {
+    std::printf("skipped: no GPU is visible\n");
     return 77;
   }
   unroll::execute::set_up_numerics(1, false);
-  std::printf("%s\n", unroll::execute::device_text(kGpu).c_str());
+  std::printf("%s\n", devices.front().name.c_str());
   return Catch::Session().run(argc, argv);
 }

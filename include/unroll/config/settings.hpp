@@ -34,6 +34,7 @@ enum class NoiseAt { last, measured };          // which steps of a run its comp
 enum class Normalise { none, filters };         // before distances: as they are, or without the scale of filters
 enum class WeightsOutput { none, final_step };
 enum class Device { auto_, cpu, cuda };
+enum class Gather { auto_, nccl, mpi };
 
 struct Settings {
   struct Data {
@@ -140,6 +141,7 @@ struct Settings {
     std::int64_t threads = 1;
     Device device = Device::auto_;
     bool tf32 = false;
+    Gather gather = Gather::auto_;
     bool share = true;  // no: each fork trains its own pretraining and M again (a check: the same results)
     bool fork = true;   // no: each M' trains from w_0, in a lane of its own (a check: the same results)
   } run;

@@ -1,7 +1,5 @@
 #pragma once
 // The numerics key: what a result's bits depend on beside the plan (DESIGN 1).
-#include <torch/types.h>
-
 #include <cstdint>
 #include <string>
 
@@ -12,7 +10,7 @@ namespace unroll::execute {
 void set_up_numerics(std::int64_t threads, bool tf32);
 
 /// "unroll=0.1.0;torch=2.11.0;build=<hash of LibTorch's build and
-/// libraries>;cpu=AuthenticAMD-25-17;isa=AVX512;threads=1;..."
-[[nodiscard]] std::string numerics_key(std::int64_t threads, bool tf32, torch::Device device);
+/// libraries>;cpu=AuthenticAMD-25-17;isa=AVX512;threads=1;...". gpu: Placement::numerics.
+[[nodiscard]] std::string numerics_key(std::int64_t threads, bool tf32, const std::string& gpu);
 
 }  // namespace unroll::execute

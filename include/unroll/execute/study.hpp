@@ -7,6 +7,7 @@
 #include <string>
 
 #include "unroll/config/study.hpp"
+#include "unroll/execute/device.hpp"
 #include "unroll/mpi/mpi.hpp"
 #include "unroll/plan/plan.hpp"
 #include "unroll/store/cache.hpp"
@@ -15,6 +16,7 @@ namespace unroll::execute {
 
 struct StudyOptions {
   bool threaded = true;                                    // MPI_THREAD_MULTIPLE was provided
+  const GpuSupport* gpus = nullptr;                        // nullptr: CPUs only
   std::optional<store::CacheOptions> cache;                // pretrainings of other studies; changes no result
   std::function<void(const std::string& line)> on_notice;  // what a user should know; on any rank; may be empty
   // Called on rank 0 only; may be empty.
