@@ -10,7 +10,7 @@ namespace {
 
 // Between two looks at the mail; a look costs 10 to 25 us of rank 0's core. A worker asks for its next chunk before it
 // runs dry, so a pause delays work only when one did: then it is short, and doubles from there.
-constexpr std::chrono::microseconds kShortestPause(400), kLongestPauseWhileIdle(500), kLongestPause(4000);
+constexpr std::chrono::microseconds kShortestPause(400), kLongestPauseWhileIdle(500), kLongestPause(5000);
 
 }  // namespace
 
@@ -93,7 +93,9 @@ void Scheduler::Leader::receive(const mpi::Message& message) {
   const auto ask = std::find_if(asks_.begin(), asks_.end(), [&](const Ask& a) { return a.rank == message.source; });
   switch (said.kind) {
     case ToLeader::Kind::finish:
-      queue_.finish(said.item, said.digest);
+      for (const auto& [item, digest] : said.finished) {
+        queue_.finish(item, digest);
+      }
       break;
     case ToLeader::Kind::ask:
       ran_dry_ = ran_dry_ || said.idle;

@@ -94,12 +94,14 @@ class Scheduler::Worker : public Scheduler::Role {
 
  private:
   void ask(bool idle);
+  void tell_finished();
   ToWorker wait_for_answer();
 
   mpi::Communicator communicator_;
   Outbox outbox_;
-  std::uint64_t number_ = 0;  // of the last ask
-  bool asked_ = false;        // and it is not answered yet
+  std::vector<ToLeader::Finished> finished_;  // and not told yet
+  std::uint64_t number_ = 0;                  // of the last ask
+  bool asked_ = false;                        // and it is not answered yet
   bool over_ = false;
   int exceptions_at_start_;
 };

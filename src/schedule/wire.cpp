@@ -72,8 +72,11 @@ std::vector<std::byte> encode(const ToLeader& message) {
   packer.number(static_cast<std::uint64_t>(message.kind));
   packer.number(message.number);
   packer.number(message.idle ? 1 : 0);
-  packer.number(message.item);
-  packer.text(message.digest);
+  packer.number(message.finished.size());
+  for (const auto& [item, digest] : message.finished) {
+    packer.number(item);
+    packer.text(digest);
+  }
   return packer.take();
 }
 
@@ -99,8 +102,11 @@ ToLeader decode_to_leader(std::span<const std::byte> bytes) {
   message.kind = ToLeader::Kind{unpacker.number_up_to(static_cast<std::uint64_t>(ToLeader::Kind::leave))};
   message.number = unpacker.number();
   message.idle = unpacker.number_up_to(1) == 1;
-  message.item = unpacker.number();
-  message.digest = unpacker.text();
+  message.finished.resize(unpacker.count());
+  for (auto& [item, digest] : message.finished) {
+    item = unpacker.number();
+    digest = unpacker.text();
+  }
   unpacker.end();
   return message;
 }

@@ -18,8 +18,11 @@ struct ToLeader {
   Kind kind = Kind::ask;
   std::uint64_t number = 0;  // ask: which of this worker's
   bool idle = false;         // ask: the worker has nothing to do
-  std::uint64_t item = 0;    // finish
-  std::string digest{};      // finish
+  struct Finished {
+    std::uint64_t item = 0;
+    std::string digest{};
+  };
+  std::vector<Finished> finished{};  // finish: at least one
 };
 
 struct ToWorker {

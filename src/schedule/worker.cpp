@@ -15,6 +15,7 @@ Scheduler::Worker::~Worker() {
   if (std::uncaught_exceptions() > exceptions_at_start_) {
     return;
   }
+  tell_finished();
   outbox_.post(0, kToLeaderTag, encode(ToLeader{.kind = ToLeader::Kind::leave}));
   while (decode_to_worker(communicator_.receive(kToWorkerTag).bytes).kind != ToWorker::Kind::bye) {
     // A chunk that crossed with the farewell: rank 0 gives it to others.
@@ -42,6 +43,7 @@ Chunk Scheduler::Worker::next() {
   if (over_) {
     return Chunk{.items = {}, .depend_digests = {}, .finished = true};
   }
+  tell_finished();
   ToWorker answer = wait_for_answer();
   if (answer.kind != ToWorker::Kind::chunk || answer.number != number_) {
     throw Error("rank 0 answered request " + std::to_string(answer.number) + " instead of " + std::to_string(number_));
@@ -56,11 +58,18 @@ Chunk Scheduler::Worker::next() {
   return std::move(answer.chunk);
 }
 
-void Scheduler::Worker::finish(std::size_t item, const std::string& digest) {
-  outbox_.post(0, kToLeaderTag, encode(ToLeader{.kind = ToLeader::Kind::finish, .item = item, .digest = digest}));
-  outbox_.flush();
+void Scheduler::Worker::finish(std::size_t item, const std::string& digest) { finished_.push_back({item, digest}); }
+
+void Scheduler::Worker::tell_finished() {
+  if (!finished_.empty()) {
+    outbox_.post(0, kToLeaderTag,
+                 encode(ToLeader{.kind = ToLeader::Kind::finish, .finished = std::exchange(finished_, {})}));
+  }
 }
 
-void Scheduler::Worker::poll() { outbox_.flush(); }
+void Scheduler::Worker::poll() {
+  tell_finished();
+  outbox_.flush();
+}
 
 }  // namespace unroll::schedule

@@ -3,6 +3,7 @@ import json
 import pathlib
 import random
 import shutil
+import statistics
 import time
 
 import torch
@@ -16,11 +17,12 @@ HERE = pathlib.Path(__file__).resolve().parent
 STEPS = list(range(30, 121, 10))
 RATES = [0.01, 0.02, 0.03, 0.05, 0.1]
 NUM_POSITIONS, NUM_SEEDS, BATCH, NUM_HESSIAN_ROWS, NUM_TEST_ROWS = 20, 10, 32, 250, 1797
-# What both sides compute, and how far they may be apart: rounding; a row or two of 1797; and what PyHessian's stopping
-# rule leaves, which looks at the last change alone (ours is also held against an exact reference, to 1e-3).
-COMPARED = {"verification_error": 0.02, "distance_from_start": 1e-3, "sigma": 0.25, "unlearning_error": 0.25,
-            "unlearning_error_published": 0.15, "test_accuracy_original": 2e-3, "test_accuracy_retrained": 2e-3,
-            "test_accuracy_unlearned": 2e-3}
+# What both sides compute, and how far they may be apart at most: rounding; a row or two of 1797.
+COMPARED = {"verification_error": 0.02, "distance_from_start": 1e-3, "test_accuracy_original": 2e-3,
+            "test_accuracy_retrained": 2e-3, "test_accuracy_unlearned": 2e-3}
+# And in the median, where PyHessian's stopping rule decides: it looks at the last change alone, and single points of
+# theirs stopped on a plateau 33 % off. Ours is held against an exact reference, to 1e-3 at every one.
+COMPARED_IN_THE_MEDIAN = {"sigma": 0.05, "unlearning_error": 0.05, "unlearning_error_published": 0.05}
 
 
 def exact_sigma(start, lr, steps, batches, rows):
@@ -65,7 +67,7 @@ class Sweep:
         folder = self.studies.output
         cells = {row["cell"]: row for row in table(folder, "cells", ["cell", "train.lr", "forget.index"])}
         self.rows = {}
-        for row in table(folder, "pairs", ["cell", "seed", "step", *COMPARED]):
+        for row in table(folder, "pairs", ["cell", "seed", "step", *COMPARED, *COMPARED_IN_THE_MEDIAN]):
             cell = cells[row["cell"]]
             key = (row["seed"], round(cell["train.lr"], 6), row["step"], int(str(cell["forget.index"]).strip("[]")))
             self.rows[key] = row
@@ -116,7 +118,7 @@ class Sweep:
         points = [(point, point["index"]) for point in reply["pairs"]] + [(point, 0) for point in reply["originals"]]
         for point, index in points:
             row = self.rows[seed, lr, point["step"], index]
-            for name in COMPARED:
+            for name in [*COMPARED, *COMPARED_IN_THE_MEDIAN]:
                 if name in point:
                     self.agreement.add(name, row[name], point[name])
 
@@ -143,6 +145,8 @@ def optdigits(setting, name, accuracies):
     sweep.check_sigma()
     for quantity, bound in {**COMPARED, "sigma against float64 Lanczos": 1e-3}.items():
         sweep.agreement.require(quantity, bound)
+    for quantity, bound in COMPARED_IN_THE_MEDIAN.items():
+        sweep.agreement.require(quantity, bound, of=statistics.median)
     grid = sweep.seeds * len(sweep.rates) * len(sweep.steps) * sweep.positions
     each = [theirs / ours for theirs, ours in zip(sweep.sigma_each, result.ours)]
     result.details = {

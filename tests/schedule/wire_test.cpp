@@ -6,15 +6,18 @@
 using namespace unroll::schedule;
 
 TEST_CASE("a message to rank 0 survives its bytes") {
-  const ToLeader said{.kind = ToLeader::Kind::finish, .number = 7, .idle = true, .item = 12345678901, .digest = "9:ab"};
+  const ToLeader said{
+      .kind = ToLeader::Kind::finish, .number = 7, .idle = true, .finished = {{12345678901, "9:ab"}, {3, ""}}};
 
   const ToLeader heard = decode_to_leader(encode(said));
 
   CHECK(heard.kind == said.kind);
   CHECK(heard.number == said.number);
   CHECK(heard.idle == said.idle);
-  CHECK(heard.item == said.item);
-  CHECK(heard.digest == said.digest);
+  REQUIRE(heard.finished.size() == 2);
+  CHECK(heard.finished[0].item == 12345678901);
+  CHECK(heard.finished[0].digest == "9:ab");
+  CHECK(heard.finished[1].item == 3);
 }
 
 TEST_CASE("a chunk survives its bytes, empty digests included") {
