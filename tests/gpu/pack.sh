@@ -6,7 +6,7 @@ set -euo pipefail
 (($# == 2)) || { echo "usage: tests/gpu/pack.sh BUILD FOLDER" >&2; exit 2; }
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 build=$(realpath "$1")
-mkdir -p "$2"/{bin,lib,openmpi/bin,openmpi/lib,openmpi/share}
+mkdir -p "$2"/{bin,lib,openmpi/bin}
 pack=$(realpath "$2")
 
 for program in unroll unroll-worker unroll-worker-cuda test_gpu_device test_gpu_steps test_nccl test_gather_nccl; do
@@ -15,15 +15,19 @@ for program in unroll unroll-worker unroll-worker-cuda test_gpu_device test_gpu_
 done
 cp "$here/report.py" "$pack"
 
+# Open MPI finds its parts below OPAL_PREFIX where they lay below its prefix. The transports of networks stay behind.
 path_of() { ompi_info --path "$1" --parseable | cut -d: -f3; }
+prefix=$(path_of prefix)
+below() { mkdir -p "$pack/openmpi/$(dirname "${1#"$prefix"/}")" && cp -rL "$1" "$pack/openmpi/${1#"$prefix"/}"; }
+below "$(path_of pkglibdir)"
+below "$(path_of pkgdatadir)"
 cp -L "$(command -v mpirun)" "$(command -v orted)" "$pack/openmpi/bin"
-cp -rL "$(path_of pkglibdir)" "$pack/openmpi/lib/$(basename "$(path_of pkglibdir)")"
-cp -rL "$(path_of pkgdatadir)" "$pack/openmpi/share/openmpi"
+find "$pack/openmpi" \( -name '*ucx*' -o -name '*ofi*' -o -name '*psm*' -o -name '*openib*' -o -name '*oshmem*' \) -delete
 multiarch=$(dirname "$(ldconfig -p | awk '/libpmix\.so\.2/ {print $NF; exit}')")
-[[ ! -d $multiarch/pmix2 ]] || cp -rL "$multiarch/pmix2" "$pack/openmpi/lib/pmix2"
+[[ ! -d $multiarch/pmix2 ]] || below "$multiarch/pmix2"
 
 torch=${UNROLL_TORCH:-$(python3 -c 'import importlib.util as u; print(u.find_spec("torch").submodule_search_locations[0])')}
 left_out='/torch/lib/|/nvidia/|libcuda\.|/libc\.so|/libm\.so|/ld-linux|libpthread|/libdl\.|/librt\.|libstdc\+\+|libgcc_s|libresolv'
-LD_LIBRARY_PATH=$torch/lib ldd "$pack"/bin/* "$pack"/openmpi/bin/* "$pack"/openmpi/lib/*/*.so 2>/dev/null |
+LD_LIBRARY_PATH=$torch/lib ldd "$pack"/bin/* "$pack"/openmpi/bin/* $(find "$pack/openmpi" -name '*.so') 2>/dev/null |
   awk '$2 == "=>" && $3 ~ /^\// {print $3}' | sort -u | grep -vE "$left_out" | xargs -I{} cp -L {} "$pack/lib"
 du -sh "$pack"

@@ -118,7 +118,7 @@ def environment(folder):
              "LD_LIBRARY_PATH": ":".join([*paths, os.environ.get("LD_LIBRARY_PATH", "")]),
              "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
     if (folder / "openmpi").is_dir():  # a pack brings its own
-        found["OPAL_PREFIX"] = str(folder / "openmpi")
+        found["OPAL_PREFIX"] = found["PMIX_INSTALL_PREFIX"] = str(folder / "openmpi")
         found["PATH"] = f"{folder / 'openmpi/bin'}:{found['PATH']}"
     return found
 
