@@ -5,6 +5,8 @@
 #include "execute/group_distances.hpp"
 #include "execute/twin.hpp"
 #include "support/catch.hpp"
+#include "support/tensors.hpp"
+#include "unroll/metrics/distances.hpp"
 #include "unroll/model/layout.hpp"
 
 namespace unroll::execute {
@@ -89,6 +91,35 @@ TEST_CASE("a group's distances are those of its pairs, in their order, and M'' i
   CHECK(distances[4] == Approx(between(b, a)).epsilon(1e-6));
   CHECK(distances[7] == Approx(between(a, c)).epsilon(1e-6));
   CHECK(distances[6] == 0.0);  // b, b
+}
+
+TEST_CASE("the gather's direct distances have the bits of those measured inside a tree") {
+  model::Layout layout;
+  layout.add_parameter("large.weight", {3, 50'000}, 1);  // more than two blocks
+  layout.add_parameter("small.weight", {7}, 1);
+  for (const auto dtype : {torch::kFloat32, torch::kFloat64}) {
+    const auto a = test::normal({layout.num_parameters}, 1, dtype), b = test::normal({layout.num_parameters}, 2, dtype);
+    const auto none = torch::zeros({layout.num_parameters}, torch::kFloat64);
+    const auto inside = metrics::pair_distances(layout, a, b, none, a);
+    gather::Request request;
+    request.num_models = 2;
+    request.tensor_sizes = {150'000, 7};
+    request.element = dtype == torch::kFloat64 ? gather::Element::float64 : gather::Element::float32;
+    request.all_pairs = false;
+    request.direct = {{0, 1}};
+    request.layers = true;
+    const auto row = [&](std::int64_t model, const torch::Tensor& weights) -> gather::Row {
+      const auto size = static_cast<std::size_t>(weights.numel());
+      return dtype == torch::kFloat64 ? gather::Row{model, std::span<const double>(weights.data_ptr<double>(), size)}
+                                      : gather::Row{model, std::span<const float>(weights.data_ptr<float>(), size)};
+    };
+
+    const auto found = gather::make_local_gatherer({})->distances(request, std::vector{row(0, a), row(1, b)});
+
+    CHECK(found.direct.squared[0] == inside.total.no_unlearning);
+    CHECK(found.direct_layers[0].squared[0] == inside.layers[0].no_unlearning);
+    CHECK(found.direct_layers[1].squared[0] == inside.layers[1].no_unlearning);
+  }
 }
 
 TEST_CASE("normalised distances do not see the scale of a filter, and see all else") {
