@@ -9,7 +9,7 @@
 namespace unroll::execute {
 namespace {
 
-constexpr const char* kNoSupport = "this is a program without CUDA";
+constexpr const char* kNoSupport = "no NVIDIA driver is installed there";
 
 std::string why_none(const GpuSupport* gpus, const std::vector<Gpu>& seen) {
   if (gpus == nullptr) {

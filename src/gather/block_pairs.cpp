@@ -12,18 +12,6 @@ using Clock = std::chrono::steady_clock;
 
 double since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-template <typename Real>
-UNROLL_INLINE_LOOP double square_apart(std::int64_t count, const Real* a, const Real* b) {
-  return block_sum<1>(
-      count, [=](std::int64_t i, std::int64_t n, Ways * sum) __attribute__((always_inline)) {
-        Ways left, right;
-        load_ways(a + i, n, left);
-        load_ways(b + i, n, right);
-        const Ways apart = left - right;
-        sum[0] += apart * apart;
-      })[0];
-}
-
 /// Calls ways(i, n) for the elements i to i + n, n up to kWays.
 template <typename Do>
 UNROLL_INLINE_LOOP void by_ways(std::int64_t count, Do ways) {

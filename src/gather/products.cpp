@@ -1,7 +1,6 @@
 #include "gather/products.hpp"
 
-#include <cstdlib>
-#include <string_view>
+#include "unroll/base/instruction_set.hpp"
 
 namespace unroll::gather {
 
@@ -26,17 +25,13 @@ struct Build {
 
 Build best_build() {
 #if defined(UNROLL_GATHER_X86)
-  const char* pinned = std::getenv("ATEN_CPU_CAPABILITY");
-  const std::string_view highest = pinned != nullptr ? pinned : "avx512";
-  if (highest == "default") {
-    return {baseline::add_products, "baseline"};
-  }
-  if (highest != "avx2" && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512cd")) {
-    return {v4::add_products, "avx512"};
-  }
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2")) {
-    return {v3::add_products, "avx2"};
+  switch (instruction_set()) {
+    case InstructionSet::v4:
+      return {v4::add_products, "avx512"};
+    case InstructionSet::v3:
+      return {v3::add_products, "avx2"};
+    case InstructionSet::baseline:
+      break;
   }
 #endif
   return {baseline::add_products, "baseline"};

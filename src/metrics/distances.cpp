@@ -47,18 +47,6 @@ SquaredDistances layer_distances(const model::ParameterSpec& spec, const torch::
                                    start.data_ptr<Real>() + spec.offset, correction.data_ptr<double>() + spec.offset});
 }
 
-template <typename Real>
-UNROLL_INLINE_LOOP double square_apart(std::int64_t count, const Real* a, const Real* b) {
-  return block_sum<1>(
-      count, [=](std::int64_t i, std::int64_t n, Ways * sum) __attribute__((always_inline)) {
-        Ways left, right;
-        load_ways(a + i, n, left);
-        load_ways(b + i, n, right);
-        const Ways apart = left - right;
-        sum[0] += apart * apart;
-      })[0];
-}
-
 UNROLL_WIDE double squared_distance_of(std::int64_t count, const float* a, const float* b) {
   return square_apart(count, a, b);
 }

@@ -62,4 +62,17 @@ UNROLL_INLINE_LOOP std::array<double, N> block_sum(std::int64_t count, Add add) 
   return total;
 }
 
+/// ||a - b||^2.
+template <typename Real>
+UNROLL_INLINE_LOOP double square_apart(std::int64_t count, const Real* a, const Real* b) {
+  return block_sum<1>(
+      count, [=](std::int64_t i, std::int64_t n, Ways * sum) __attribute__((always_inline)) {
+        Ways left, right;
+        load_ways(a + i, n, left);
+        load_ways(b + i, n, right);
+        const Ways apart = left - right;
+        sum[0] += apart * apart;
+      })[0];
+}
+
 }  // namespace unroll
