@@ -10,17 +10,19 @@
 #include <iostream>
 
 #include "command_line.hpp"
+#include "file_commands.hpp"
 #include "keys_text.hpp"
 #include "unroll/app/prepare.hpp"
 #include "unroll/base/error.hpp"
 #include "unroll/base/wording.hpp"
+#include "unroll/store/check.hpp"
 #include "unroll/store/report.hpp"
 #include "unroll/store/store.hpp"
 
 namespace unroll::app {
 namespace {
 
-constexpr std::array<Command, 6> kCommands{{
+constexpr std::array<Command, 8> kCommands{{
     {"plan", "STUDY.ini [--set KEY=VALUE]... [--json]", "show what would run: counts, sharing, cost, memory, disk",
      "Needs no MPI, GPU or LibTorch, and writes nothing.\n\n"
      "  --set KEY=VALUE   replaces a key of the file, for example --set train.lr=0.01,0.1 (repeatable)\n"
@@ -46,6 +48,9 @@ constexpr std::array<Command, 6> kCommands{{
      "Exit codes: 0 complete, 2 wrong use, 3 some runs failed, 75 some runs are missing.\n",
      run_merge},
     {"report", "FILE|DIR", "print the tables of a results.h5, or of DIR/results.h5", "", run_report},
+    {"check", "PATH", "look for damage in a results file or folder, and count what is there", kCheckDetails, run_check},
+    {"export", "FILE --format csv|jsonl [--table NAME] [--output FILE]", "write a table of a results.h5 as text",
+     kExportDetails, run_export},
     {"doctor", "[STUDY.ini [--set KEY=VALUE]...]", "say what each rank may use, what is wrong, and how many to start",
      "Start it as unroll run would be started (alone, under mpirun or srun): it says what every rank sees. With "
      "STUDY.ini\n"
@@ -105,6 +110,7 @@ int run_merge(const std::vector<std::string>& arguments) {
   const Syntax syntax{.command = "merge", .words = {"DIR"}, .flags = {}, .values = {}};
   const std::string folder = parse(syntax, arguments).words[0];
   const Prepared prepared = prepare_saved(folder);
+  store::walk_shards(folder);
   const store::MergeSummary summary = store::merge(folder, prepared.study, prepared.plan);
   std::cout << folder << "/results.h5: " << counted(summary.num_runs, "run") << ", "
             << counted(summary.num_pairs, "row") << "; " << summary.num_missing_runs << " missing, "

@@ -21,7 +21,7 @@ bool has_convolutions(const config::Settings& cell) {
 
 }  // namespace
 
-std::optional<Prepared> doctor_study(const std::vector<std::string>& arguments) {
+std::optional<Prepared> doctor_study(const std::vector<std::string>& arguments, ForeignFiles files) {
   const Syntax syntax{
       .command = "doctor", .words = {"STUDY.ini"}, .flags = {}, .values = {"--set"}, .num_optional_words = 1};
   const Parsed parsed = parse(syntax, arguments);
@@ -29,7 +29,7 @@ std::optional<Prepared> doctor_study(const std::vector<std::string>& arguments) 
     throw UsageError("doctor: --set replaces a key of STUDY.ini, which is not given; see unroll doctor --help");
   }
   return parsed.words.empty() ? std::nullopt
-                              : std::optional(prepare(parsed.words[0], parsed.all("--set"), MemoryCheck::no));
+                              : std::optional(prepare(parsed.words[0], parsed.all("--set"), MemoryCheck::no, files));
 }
 
 std::optional<Needs> needs_of(const std::optional<Prepared>& prepared) {

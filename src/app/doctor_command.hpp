@@ -14,7 +14,8 @@ namespace unroll::app {
 inline constexpr const char* kDoctorFlag = "--doctor";
 
 /// The study that the arguments name, if they name one. UsageError for what is wrong with it.
-[[nodiscard]] std::optional<Prepared> doctor_study(const std::vector<std::string>& arguments);
+[[nodiscard]] std::optional<Prepared> doctor_study(const std::vector<std::string>& arguments,
+                                                   ForeignFiles files = ForeignFiles::walk);
 [[nodiscard]] std::optional<Needs> needs_of(const std::optional<Prepared>& prepared);
 /// What needs no MPI: versions and user. started_by: launcher(), asked before MPI is initialised.
 [[nodiscard]] Job new_job(const std::string& started_by, const std::string& more_programs);

@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "command_line.hpp"
+#include "foreign_files.hpp"
 #include "memory.hpp"
 #include "size_text.hpp"
 #include "unroll/base/error.hpp"
@@ -59,7 +60,8 @@ RunArguments parse_run(const std::vector<std::string>& arguments) {
   return run;
 }
 
-Prepared prepare(const std::string& path, const std::vector<std::string>& sets, MemoryCheck memory) {
+Prepared prepare(const std::string& path, const std::vector<std::string>& sets, MemoryCheck memory,
+                 ForeignFiles files) {
   plan::Sources sources;
   sources.describe = dataset::describe;
   sources.order_file = dataset::read_order_file;
@@ -67,6 +69,9 @@ Prepared prepare(const std::string& path, const std::vector<std::string>& sets, 
   sources.file_hash = dataset::file_hash;
   sources.memory_limit_bytes = memory == MemoryCheck::yes ? memory_per_rank_bytes() : 0;
   config::Study study = config::read_study(path, sets);
+  if (files == ForeignFiles::walk) {
+    walk_foreign_files(study);
+  }
   plan::Plan plan = plan::make_plan(study, sources);
   return {std::move(study), std::move(plan)};
 }

@@ -29,7 +29,7 @@ app::Prepared prepare_together(const mpi::Communicator& world, const app::RunArg
   std::optional<app::Prepared> prepared;
   std::string error;
   try {
-    prepared = app::prepare(arguments.study, arguments.sets);
+    prepared = app::prepare(arguments.study, arguments.sets, app::MemoryCheck::yes, app::ForeignFiles::walked);
   } catch (const UsageError& usage) {
     error = usage.what();
   }

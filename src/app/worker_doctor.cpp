@@ -115,7 +115,7 @@ std::optional<Prepared> study_together(const mpi::Communicator& world, const std
   std::optional<Prepared> prepared;
   std::string error;
   try {
-    prepared = doctor_study(arguments);
+    prepared = doctor_study(arguments, ForeignFiles::walked);
   } catch (const UsageError& usage) {
     error = usage.what();
   }

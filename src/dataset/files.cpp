@@ -5,7 +5,7 @@
 #include <cstring>
 #include <fstream>
 
-#include "integers.hpp"
+#include "arrays.hpp"
 #include "unroll/base/error.hpp"
 #include "unroll/base/sha256.hpp"
 #include "unroll/base/text.hpp"
@@ -32,7 +32,10 @@ std::vector<std::int64_t> row_of_table(std::span<const std::int64_t> values, con
 }  // namespace
 
 OrderTable read_order_file(const std::string& path, std::int64_t num_train) {
-  const hdf5::Array array = hdf5::read_arrays(path, {"order"}).arrays.front();
+  return order_of(path, hdf5::read_arrays(path, {"order"}).arrays.front(), num_train);
+}
+
+OrderTable order_of(const std::string& path, const hdf5::Array& array, std::int64_t num_train) {
   const std::vector<std::int64_t> values = integers_of(path, array);
   if (array.shape.size() != 2 || values.empty()) {
     throw UsageError(path + ": dataset 'order' has shape [" + join(array.shape, ", ") + "], must be [steps, batch]");
@@ -52,7 +55,10 @@ OrderTable read_order_file(const std::string& path, std::int64_t num_train) {
 }
 
 std::vector<std::int64_t> read_rows_file(const std::string& path, std::int64_t num_rows) {
-  const hdf5::Array array = hdf5::read_arrays(path, {"rows"}).arrays.front();
+  return rows_of(path, hdf5::read_arrays(path, {"rows"}).arrays.front(), num_rows);
+}
+
+std::vector<std::int64_t> rows_of(const std::string& path, const hdf5::Array& array, std::int64_t num_rows) {
   std::vector<std::int64_t> rows = integers_of(path, array);
   if (array.shape.size() != 1 || rows.empty()) {
     throw UsageError(path + ": dataset 'rows' has shape [" + join(array.shape, ", ") + "], must be [n] with n > 0");

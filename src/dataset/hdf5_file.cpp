@@ -3,8 +3,7 @@
 #include <cmath>
 #include <cstring>
 
-#include "integers.hpp"
-#include "readers.hpp"
+#include "arrays.hpp"
 #include "unroll/base/error.hpp"
 #include "unroll/base/text.hpp"
 
@@ -100,7 +99,10 @@ Raw read_hdf5(const config::Settings::Data& data) {
     throw UsageError(
         "data.path is not set: data.dataset = hdf5 needs the HDF5 file with x_train, y_train, x_test, y_test");
   }
-  const std::vector<hdf5::Array> arrays = hdf5::read_arrays(path, {"x_train", "y_train", "x_test", "y_test"}).arrays;
+  return raw_of(path, hdf5::read_arrays(path, {"x_train", "y_train", "x_test", "y_test"}).arrays);
+}
+
+Raw raw_of(const std::string& path, const std::vector<hdf5::Array>& arrays) {
   const hdf5::Array &x_train = arrays[0], &y_train = arrays[1], &x_test = arrays[2], &y_test = arrays[3];
   Raw raw;
   raw.train.inputs = inputs_of(path, x_train);

@@ -78,6 +78,7 @@ Array read_array(const ReadFile& file, const std::string& name) {
   } catch (const Error& error) {
     throw Error("dataset '" + name + "' " + error.what());
   }
+  file.declare(dataset, name);
   array.shape = dataset.shape;
   array.bytes.resize(dataset.num_elements() * size_bytes(array.type));
   if (!array.bytes.empty()) {
@@ -118,7 +119,7 @@ std::size_t size_bytes(ElementType type) {
 }
 
 std::vector<std::byte> to_image(const ArrayFile& file) {
-  be_quiet();
+  set_up();
   const MemoryFile memory;
   for (const auto& [name, text] : file.attributes) {
     write_attribute(memory.id(), name, text);

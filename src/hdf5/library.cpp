@@ -31,21 +31,35 @@ void in_creation_order(hid_t list) {
 
 }  // namespace
 
-void fail(std::source_location where) {
+std::string last_reason() {
   std::vector<std::string> lines;
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, collect, &lines);
   H5Eclear2(H5E_DEFAULT);
-  std::string message = "HDF5: ";
-  message += lines.empty() ? "call failed" : lines.back();
+  std::string reason = lines.empty() ? "call failed" : lines.back();
   if (lines.size() > 1) {
-    message += " (" + lines.front() + ")";
+    reason += " (" + lines.front() + ")";
   }
+  return printable(reason, 300);
+}
+
+void fail(std::source_location where) {
+  std::string message = "HDF5: " + last_reason();
   const std::string_view file = where.file_name();
   message += " [" + std::string(file.substr(file.find_last_of('/') + 1)) + ":" + std::to_string(where.line()) + "]";
   throw Error(printable(message, 400));
 }
 
-void be_quiet() { check(H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr)); }
+std::size_t check_size(std::size_t result, std::source_location where) {
+  if (result == 0) {
+    fail(where);
+  }
+  return result;
+}
+
+void set_up() {
+  check(H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr));
+  check(H5PLset_loading_state(0));
+}
 
 void check_name(const std::string& name) {
   const auto allowed = [](char c) {

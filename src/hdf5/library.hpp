@@ -5,8 +5,10 @@
 
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <source_location>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "unroll/base/handle.hpp"
@@ -26,20 +28,27 @@ using TypeHandle = UniqueHandle<HandleTraits<H5Tclose>>;
 using ListHandle = UniqueHandle<HandleTraits<H5Pclose>>;
 using AttributeHandle = UniqueHandle<HandleTraits<H5Aclose>>;
 
+/// What the library says of the call that failed last, outermost and innermost reason: "can't open (bad signature)".
+[[nodiscard]] std::string last_reason();
 /// Throws Error with the library's error stack and the place of the call.
 [[noreturn]] void fail(std::source_location where);
 
 /// The result of an HDF5 call; a negative one throws.
-template <std::signed_integral Result>
-Result check(Result result, std::source_location where = std::source_location::current()) {
-  if (result < 0) {
+template <typename Result>
+requires std::signed_integral<Result> || std::is_enum_v<Result> Result
+check(Result result, std::source_location where = std::source_location::current()) {
+  if (static_cast<std::int64_t>(result) < 0) {
     fail(where);
   }
   return result;
 }
 
-/// HDF5 keeps printing switched on by default; every public function of this module starts with this.
-void be_quiet();
+/// The same for calls that tell of an error by 0.
+std::size_t check_size(std::size_t result, std::source_location where = std::source_location::current());
+
+/// HDF5 prints its errors, and loads plugins for filters that it does not know, unless told otherwise: every public
+/// function of this module starts with this.
+void set_up();
 
 /// Letters, digits and "_.-+", not "." or "..", at most 255: what a dataset, group or attribute may be called.
 /// Throws Error otherwise.

@@ -1,5 +1,10 @@
 #include "read.hpp"
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <cstring>
 #include <exception>
 #include <filesystem>
@@ -12,11 +17,15 @@ namespace {
 
 constexpr int kMaxRank = 8;
 constexpr std::size_t kMaxMembers = 1'000'000;
+constexpr std::size_t kMaxAttributeBytes = 65'536;
 
-void lock_if_possible([[maybe_unused]] hid_t access) {
+// Locks only say whether somebody writes the file now. HDF5's own fail on file systems that have none.
+ListHandle without_locks() {
+  ListHandle access(check(H5Pcreate(H5P_FILE_ACCESS)));
 #if H5_VERSION_GE(1, 10, 7) && !(H5_VERS_MAJOR == 1 && H5_VERS_MINOR == 12 && H5_VERS_RELEASE == 0)
-  check(H5Pset_file_locking(access, true, true));
+  check(H5Pset_file_locking(access.get(), false, true));
 #endif
+  return access;
 }
 
 struct NameList {
@@ -50,102 +59,54 @@ bool keeps_creation_order(hid_t group) {
   return (flags & H5P_CRT_ORDER_INDEXED) != 0;
 }
 
-// Throws unless the filters are those that every HDF5 library has and that cannot run foreign code.
-void check_filters(hid_t list) {
-  const int num_filters = check(H5Pget_nfilters(list));
-  for (int i = 0; i < num_filters; ++i) {
-    unsigned flags = 0, config = 0;
-    std::size_t num_values = 0;
-    const H5Z_filter_t filter =
-        check(H5Pget_filter2(list, static_cast<unsigned>(i), &flags, &num_values, nullptr, 0, nullptr, &config));
-    if (filter != H5Z_FILTER_DEFLATE && filter != H5Z_FILTER_SHUFFLE && filter != H5Z_FILTER_FLETCHER32) {
-      throw Error("is stored with HDF5 filter " + std::to_string(filter) + "; use gzip, shuffle or fletcher32");
-    }
-  }
-}
-
-// a * b, or the largest value when that does not fit.
-std::uint64_t product(std::uint64_t a, std::uint64_t b) {
-  std::uint64_t result = 0;
-  return __builtin_mul_overflow(a, b, &result) ? std::numeric_limits<std::uint64_t>::max() : result;
-}
-
-std::uint64_t chunk_bytes(hid_t list, int rank, std::size_t element_bytes) {
-  std::vector<hsize_t> chunk(static_cast<std::size_t>(rank));
-  check(H5Pget_chunk(list, rank, chunk.data()));
-  std::uint64_t bytes = element_bytes;
-  for (const hsize_t extent : chunk) {
-    bytes = product(bytes, extent);
-  }
-  return bytes;
-}
-
-void check_storage(const ReadFile& file, const Dataset& dataset) {
-  const ListHandle list(check(H5Dget_create_plist(dataset.handle.get())));
-  if (check(H5Pget_external_count(list.get())) > 0) {
-    throw Error("keeps its values in another file; write them into the HDF5 file itself");
-  }
-  std::uint64_t declared = dataset.element_bytes;
-  for (const std::int64_t extent : dataset.shape) {
-    declared = product(declared, static_cast<std::uint64_t>(extent));
-  }
-  const std::uint64_t stored = H5Dget_storage_size(dataset.handle.get());
-  const H5D_layout_t layout = H5Pget_layout(list.get());
-  if (layout == H5D_CHUNKED) {
-    check_filters(list.get());
-    const int rank = static_cast<int>(dataset.shape.size());
-    if (declared > file.max_bytes() || chunk_bytes(list.get(), rank, dataset.element_bytes) > file.max_bytes()) {
-      throw Error("declares more values than a file of this size can hold");
-    }
-  } else if (layout != H5D_CONTIGUOUS && layout != H5D_COMPACT) {
-    throw Error("is a virtual dataset; write its values into the HDF5 file itself");
-  } else if (declared > stored || declared > file.max_bytes() / 1100) {
-    throw Error("declares more values than the file holds");
-  }
-  if (declared > 0 && stored == 0) {
-    throw Error("holds no values: it was never written");
-  }
-}
-
-bool is_allowed_class(H5T_class_t type_class, hid_t type) {
-  return type_class == H5T_INTEGER || type_class == H5T_FLOAT ||
-         (type_class == H5T_STRING && check(H5Tis_variable_str(type)) == 0);
-}
-
 }  // namespace
 
+void DescriptorTraits::close(Type descriptor) noexcept { ::close(descriptor); }
+
 ReadFile::ReadFile(const std::string& path) : name_(path) {
-  be_quiet();
+  set_up();
   std::error_code error;
   if (!std::filesystem::is_regular_file(path, error)) {
     throw UsageError(path + ": there is no such file");
   }
   size_bytes_ = std::filesystem::file_size(path, error);
-  const ListHandle access(check(H5Pcreate(H5P_FILE_ACCESS)));
-  lock_if_possible(access.get());
-  const hid_t file = H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.get());
-  if (file < 0) {
-    H5Eclear2(H5E_DEFAULT);
-    throw UsageError(path + ": is not an HDF5 file that can be read (damaged, cut short or another format)");
+  lock_ = Descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!lock_) {
+    throw UsageError(path + ": cannot be opened: " + std::strerror(errno));
   }
-  file_ = FileHandle(file);
+  if (flock(lock_.get(), LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+    throw UsageError(path + ": is being written by another program; wait until it has closed the file");
+  }
+  const ListHandle access = without_locks();
+  open(H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.get()));
 }
 
 ReadFile::ReadFile(const std::vector<std::byte>& image, const std::string& name)
     : name_(name), size_bytes_(image.size()) {
-  be_quiet();
+  set_up();
   const ListHandle access(check(H5Pcreate(H5P_FILE_ACCESS)));
   check(H5Pset_fapl_core(access.get(), std::size_t{1} << 20, false));
   if (!image.empty()) {
     std::vector<std::byte>& bytes = const_cast<std::vector<std::byte>&>(image);  // HDF5 copies it
     check(H5Pset_file_image(access.get(), bytes.data(), bytes.size()));
   }
-  const hid_t file = image.empty() ? H5I_INVALID_HID : H5Fopen("memory.h5", H5F_ACC_RDONLY, access.get());
+  open(image.empty() ? H5I_INVALID_HID : H5Fopen("memory.h5", H5F_ACC_RDONLY, access.get()));
+}
+
+void ReadFile::open(hid_t file) {
   if (file < 0) {
-    H5Eclear2(H5E_DEFAULT);
-    throw UsageError(name + ": is not an HDF5 file that can be read (damaged, cut short or another format)");
+    throw UsageError(name_ +
+                     ": is not an HDF5 file that can be read (damaged, cut short or another format): " + last_reason());
   }
   file_ = FileHandle(file);
+}
+
+void ReadFile::declare(const Dataset& dataset, const std::string& name) const {
+  const std::uint64_t bytes = dataset.declared_bytes();
+  if (bytes > max_bytes() - declared_bytes_) {
+    throw Error("its datasets up to '" + name + "' declare more values than a file of this size can hold");
+  }
+  declared_bytes_ += bytes;
 }
 
 std::vector<std::string> member_names(hid_t group) {
@@ -180,7 +141,7 @@ MemberKind member_kind(hid_t group, const std::string& name) {
     throw Error("'" + name + "' is a soft or external link; write the values into the HDF5 file itself");
   }
   const ObjectHandle object(check(H5Oopen(group, name.c_str(), H5P_DEFAULT)));
-  const H5I_type_t kind = H5Iget_type(object.get());
+  const H5I_type_t kind = check(H5Iget_type(object.get()));
   if (kind != H5I_DATASET && kind != H5I_GROUP) {
     throw Error("'" + name + "' is neither a dataset nor a group");
   }
@@ -199,15 +160,15 @@ Dataset open_dataset(const ReadFile& file, hid_t group, const std::string& name)
   Dataset dataset;
   dataset.handle = ObjectHandle(check(H5Dopen2(group, name.c_str(), H5P_DEFAULT)));
   dataset.type = TypeHandle(check(H5Dget_type(dataset.handle.get())));
-  dataset.type_class = H5Tget_class(dataset.type.get());
-  dataset.element_bytes = H5Tget_size(dataset.type.get());
+  dataset.type_class = check(H5Tget_class(dataset.type.get()));
+  dataset.element_bytes = check_size(H5Tget_size(dataset.type.get()));
   try {
-    if (!is_allowed_class(dataset.type_class, dataset.type.get())) {
-      throw Error("must hold integers, reals or fixed-length text");
+    if (!is_allowed_type(dataset.type.get())) {
+      throw Error("must hold integers of 1 to 8 bytes, float32, float64 or fixed-length text");
     }
     const SpaceHandle space(check(H5Dget_space(dataset.handle.get())));
     const int rank = check(H5Sget_simple_extent_ndims(space.get()));
-    if (H5Sget_simple_extent_type(space.get()) == H5S_NULL || rank > kMaxRank) {
+    if (check(H5Sget_simple_extent_type(space.get())) == H5S_NULL || rank > kMaxRank) {
       throw Error("must have a shape of at most " + std::to_string(kMaxRank) + " dimensions");
     }
     std::vector<hsize_t> extents(static_cast<std::size_t>(rank));
@@ -232,14 +193,17 @@ std::string read_text_attribute(hid_t object, const std::string& name) {
   const AttributeHandle attribute(check(H5Aopen(object, name.c_str(), H5P_DEFAULT)));
   const TypeHandle type(check(H5Aget_type(attribute.get())));
   const SpaceHandle space(check(H5Aget_space(attribute.get())));
-  if (H5Tget_class(type.get()) != H5T_STRING || check(H5Tis_variable_str(type.get())) != 0 ||
+  if (check(H5Tget_class(type.get())) != H5T_STRING || check(H5Tis_variable_str(type.get())) != 0 ||
       check(H5Sget_simple_extent_npoints(space.get())) != 1) {
     return {};
   }
-  const std::size_t size = H5Tget_size(type.get());
+  const std::size_t size = check_size(H5Tget_size(type.get()));
+  if (size > kMaxAttributeBytes) {
+    return {};
+  }
   std::string text(size, '\0');
   const TypeHandle memory = text_type(size);
-  check(H5Tset_cset(memory.get(), H5Tget_cset(type.get())));
+  check(H5Tset_cset(memory.get(), check(H5Tget_cset(type.get()))));
   check(H5Aread(attribute.get(), memory.get(), text.data()));
   text.resize(std::strlen(text.c_str()) < text.size() ? std::strlen(text.c_str()) : text.size());
   return text;
@@ -248,16 +212,24 @@ std::string read_text_attribute(hid_t object, const std::string& name) {
 std::vector<std::string> read_texts(const Dataset& dataset) {
   const std::size_t size = dataset.element_bytes;
   std::vector<char> bytes(dataset.num_elements() * size);
-  const TypeHandle memory = text_type(size);
-  check(H5Tset_cset(memory.get(), H5Tget_cset(dataset.type.get())));
   if (!bytes.empty()) {
+    const TypeHandle memory = memory_text_type(dataset);
     check(H5Dread(dataset.handle.get(), memory.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes.data()));
   }
+  return texts_of(bytes, size);
+}
+
+TypeHandle memory_text_type(const Dataset& dataset) {
+  TypeHandle memory = text_type(dataset.element_bytes);
+  check(H5Tset_cset(memory.get(), check(H5Tget_cset(dataset.type.get()))));
+  return memory;
+}
+
+std::vector<std::string> texts_of(std::span<const char> bytes, std::size_t size) {
   std::vector<std::string> texts;
-  texts.reserve(dataset.num_elements());
-  for (std::size_t i = 0; i < dataset.num_elements(); ++i) {
-    const char* begin = bytes.data() + i * size;
-    texts.emplace_back(begin, strnlen(begin, size));
+  texts.reserve(bytes.size() / size);
+  for (std::size_t at = 0; at < bytes.size(); at += size) {
+    texts.emplace_back(bytes.data() + at, strnlen(bytes.data() + at, size));
   }
   return texts;
 }

@@ -154,7 +154,7 @@ const Table* TableFile::find(std::string_view table) const {
 }
 
 std::vector<std::byte> to_image(const TableFile& file) {
-  be_quiet();
+  set_up();
   const MemoryFile memory;
   for (const auto& [name, text] : file.attributes) {
     write_attribute(memory.id(), name, text);

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 
+#include "columns.hpp"
 #include "results.hpp"
 #include "unroll/base/error.hpp"
 #include "unroll/base/text.hpp"
+#include "unroll/hdf5/walk.hpp"
 
 namespace unroll::store {
 namespace {
@@ -35,6 +37,24 @@ bool differs(const hdf5::TableColumn& column, std::size_t rows) {
   return false;
 }
 
+// A child reads it first (hdf5/walk.hpp): results may come from anybody.
+hdf5::TableFile read_walked(const std::string& path, const hdf5::ColumnFilter& is_wanted) {
+  hdf5::walk_tables(path, is_wanted);
+  return hdf5::read_tables(path, is_wanted);
+}
+
+void require_digests(const std::string& path, const hdf5::TableFile& file) {
+  for (const hdf5::Table& table : file.tables) {
+    for (const hdf5::TableColumn& column : table.columns) {
+      const auto digest = column.attributes.find("sha256");
+      if (digest == column.attributes.end() || digest->second != column_digest(column)) {
+        throw UsageError(path + ": column '" + column.name + "' of '" + table.name +
+                         "' is damaged: its values are not those of its digest; see unroll check");
+      }
+    }
+  }
+}
+
 // "lr" for "train.lr", unless another axis ends so too.
 std::string short_name(const std::string& name, const std::vector<const hdf5::TableColumn*>& axes) {
   const std::string last = name.substr(name.find('.') + 1);
@@ -56,7 +76,7 @@ const Values& Results::values(const std::string& table, const std::string& colum
 }
 
 Results::Results(const std::string& path, const PairFilter& is_wanted)
-    : path_(path), file_(hdf5::read_tables(path, [&](std::string_view table, std::string_view column) {
+    : path_(path), file_(read_walked(path, [&](std::string_view table, std::string_view column) {
         return table == "pairs" ? is_wanted(column)
                                 : table == "cells" || table == "floors" ||
                                       (table == "runs" && (column == "status" || column == "seed"));
@@ -69,6 +89,7 @@ Results::Results(const std::string& path, const PairFilter& is_wanted)
   if (version == file_.attributes.end() || version->second != kResultsVersion) {
     throw UsageError(path + ": is of another version of the results format than " + kResultsVersion);
   }
+  require_digests(path, file_);
   num_cells_ = integers("cells", "cell").size();
   for (const hdf5::TableColumn& column : file_.find("cells")->columns) {
     if (column.name != "cell" && differs(column, num_cells_)) {

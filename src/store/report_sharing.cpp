@@ -9,6 +9,7 @@
 #include "unroll/base/error.hpp"
 #include "unroll/base/text.hpp"
 #include "unroll/base/wording.hpp"
+#include "unroll/hdf5/walk.hpp"
 
 namespace unroll::store {
 namespace {
@@ -80,6 +81,7 @@ std::string sharing_text(const std::string& results_path, const Results& results
   if (!std::filesystem::is_regular_file(path, error)) {
     return "";
   }
+  hdf5::walk_tables(path.string());
   const hdf5::TableFile file = hdf5::read_tables(path.string());
   const hdf5::Table* items = file.find("items");
   if (attribute(file, "plan_id") != attribute(results.file(), "plan_id") || items == nullptr) {

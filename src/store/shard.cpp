@@ -124,7 +124,10 @@ std::vector<std::byte> shard_image(const ShardOrigin& origin, std::span<const re
 }
 
 Shard read_shard(const std::vector<std::byte>& image, const std::string& name) {
-  const hdf5::TableFile file = hdf5::tables_from_image(image, name);
+  return shard_of(hdf5::tables_from_image(image, name), name);
+}
+
+Shard shard_of(const hdf5::TableFile& file, const std::string& name) {
   try {
     if (attribute(file, "format") != kFormat || attribute(file, "version") != kVersion) {
       throw Error("is not a shard of version " + std::string(kVersion));

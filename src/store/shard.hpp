@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "journal.hpp"
+#include "unroll/hdf5/tables.hpp"
 #include "unroll/record/rows.hpp"
 
 namespace unroll::store {
@@ -27,6 +28,9 @@ struct Shard {
 [[nodiscard]] std::vector<std::byte> shard_image(const ShardOrigin& origin, std::span<const record::TreeRecord> trees,
                                                  std::span<const record::TelemetryRow> telemetry);
 [[nodiscard]] Shard read_shard(const std::vector<std::byte>& image, const std::string& name);
+
+/// The same of tables that were read already.
+[[nodiscard]] Shard shard_of(const hdf5::TableFile& file, const std::string& name);
 
 /// A shard whose bytes were verified, by the journal or by its name.
 struct VerifiedShard {

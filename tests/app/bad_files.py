@@ -94,6 +94,15 @@ def write_rows(root):
     write_hdf5(root / "rows-all.h5", rows=numpy.arange(100))
     write_hdf5(root / "rows-twice.h5", rows=numpy.array([5, 7, 5]))
     write_hdf5(root / "rows-range.h5", rows=numpy.array([1, 3823]))
+    with h5py.File(root / "rows-part.h5", "w") as file:
+        file.create_dataset("rows", (10,), "i8", chunks=(2,))[:2] = [0, 1]
+    write_hdf5(root / "rows-crash.h5", rows=numpy.arange(10))
+    content = bytearray((root / "rows-crash.h5").read_bytes())
+    content[8:24] = b"\xff" * 16  # the sizes in its first lines
+    (root / "rows-crash.h5").write_bytes(content)
+    with h5py.File(root / "order-link.h5", "w") as file:
+        file["order"] = h5py.ExternalLink("init.h5", "fc1.weight")
+    write_hdf5(root / "init-bool.h5", flags=numpy.array([True, False]))
 
 
 def write(root):

@@ -128,7 +128,11 @@ FILES = [
     bad({"init.file": "init-type.h5"}, "fc1.weight", "float32 or float64", worker=True),
     bad({"init.file": "init-missing.h5"}, "no dataset fc2.bias", "[10]", worker=True),
     bad({"init.file": "init-nan.h5"}, "fc1.weight", "not finite", worker=True),
-    bad({"init.file": "mnist/train-labels-idx1-ubyte"}, "not an HDF5 file", worker=True),
+    bad({"init.file": "mnist/train-labels-idx1-ubyte"}, "not an HDF5 file"),
+    bad({"init.file": "init-bool.h5"}, "'flags' must hold integers of 1 to 8 bytes, float32, float64"),
+    bad({**ORDER, "order.file": "order-link.h5"}, "'order' is a soft or external link"),
+    bad({**FORGET, "forget.file": "rows-part.h5"}, "'rows' was written in part only: 1 of 5 chunks"),
+    bad({"measure.hessian": "file:rows-crash.h5"}, "damaged"),
 ]
 TEXTS = [
     (b"[train]\nlr 0.1\n", "bad.ini:2: lr 0.1: must be key = value"),
@@ -148,7 +152,7 @@ OPTIONS = [
     (["--lanes", "3"], "unknown option --lanes"),
     (["second.ini"], "unexpected word second.ini"),
 ]
-UNDER_MPIRUN = [KEYS[2], PLANS[0], FILES[3], FILES[-2], FILES[-4]]
+UNDER_MPIRUN = [KEYS[2], PLANS[0], FILES[3], FILES[-6], FILES[-8], FILES[-1]]
 
 
 class BadInputs(ProgramTest):

@@ -1,15 +1,19 @@
 // Files that this module never writes, made with the C API: what is refused, and what is read although it looks
 // different.
+#include <fcntl.h>
 #include <hdf5.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <functional>
 
 #include "support/catch.hpp"
 #include "unroll/base/error.hpp"
 #include "unroll/hdf5/arrays.hpp"
+#include "unroll/hdf5/walk.hpp"
 
 namespace unroll::hdf5 {
 namespace {
@@ -162,6 +166,130 @@ TEST_CASE("types that are no arrays of numbers are refused by name") {
              Catch::Contains("'group'"));
   H5Tclose(text);
   H5Tclose(compound);
+}
+
+TEST_CASE("reals that are not IEEE float32 or float64, enumerations and bit fields are refused") {
+  const auto typed = [](hid_t type) { return refusal([type](hid_t id) { add(id, "odd", type, {2}, nullptr, type); }); };
+  const hid_t half = H5Tcopy(H5T_IEEE_F32LE);
+  H5Tset_fields(half, 15, 10, 5, 0, 10);
+  H5Tset_size(half, 2);
+  H5Tset_ebias(half, 15);
+  const hid_t boolean = H5Tenum_create(H5T_NATIVE_INT8);
+  const std::int8_t no = 0;
+  H5Tenum_insert(boolean, "FALSE", &no);
+  const hid_t narrow = H5Tcopy(H5T_STD_I32LE);
+  H5Tset_precision(narrow, 12);
+
+  for (const hid_t type : {half, boolean, narrow, hid_t{H5T_STD_B32LE}, hid_t{H5T_STD_REF_OBJ}}) {
+    CHECK_THAT(typed(type), Catch::Contains("'odd' must hold integers of 1 to 8 bytes, float32"));
+  }
+
+  H5Tclose(narrow);
+  H5Tclose(boolean);
+  H5Tclose(half);
+}
+
+hid_t chunked(hsize_t extent, bool deflated) {
+  const hid_t properties = H5Pcreate(H5P_DATASET_CREATE);
+  H5Pset_chunk(properties, 1, &extent);
+  if (deflated) {
+    H5Pset_deflate(properties, 9);
+  }
+  return properties;
+}
+
+TEST_CASE("a dataset of which chunks were never written is refused, for they would read as zeros") {
+  CHECK_THAT(refusal([](hid_t id) {
+               const hid_t properties = chunked(4, false);
+               add(id, "x", H5T_IEEE_F32LE, {10}, nullptr, H5T_NATIVE_FLOAT, properties);
+               const hid_t dataset = H5Dopen2(id, "x", H5P_DEFAULT);
+               const hid_t space = H5Dget_space(dataset);
+               const hsize_t start = 4, count = 4;
+               H5Sselect_hyperslab(space, H5S_SELECT_SET, &start, nullptr, &count, nullptr);
+               const hid_t memory = H5Screate_simple(1, &count, nullptr);
+               H5Dwrite(dataset, H5T_NATIVE_FLOAT, memory, space, H5P_DEFAULT, kFloats);
+               H5Sclose(memory);
+               H5Sclose(space);
+               H5Dclose(dataset);
+               H5Pclose(properties);
+             }),
+             Catch::Contains("written in part only: 1 of 3 chunks are there"));
+}
+
+TEST_CASE("many names of one packed dataset are more than the file can mean") {
+  CHECK_THAT(refusal([](hid_t id) {
+               const std::vector<double> zeros(1'000'000);
+               const hid_t properties = chunked(zeros.size(), true);
+               add(id, "x0", H5T_IEEE_F64LE, {zeros.size()}, zeros.data(), H5T_NATIVE_DOUBLE, properties);
+               for (int i = 1; i < 20; ++i) {
+                 H5Lcreate_hard(id, "x0", id, ("x" + std::to_string(i)).c_str(), H5P_DEFAULT, H5P_DEFAULT);
+               }
+               H5Pclose(properties);
+             }),
+             Catch::Contains("its datasets up to 'x"));
+}
+
+TEST_CASE("no plugin is loaded for a filter") {
+  const ForeignFile file([](hid_t id) { add(id, "x", H5T_IEEE_F32LE, {6}, kFloats, H5T_NATIVE_FLOAT); });
+  H5PLset_loading_state(H5PL_ALL_PLUGIN);
+
+  (void)read_arrays(file.path());
+
+  unsigned state = 1;
+  H5PLget_loading_state(&state);
+  CHECK(state == 0);
+}
+
+TEST_CASE("a file that another program writes now is refused, and read where there are no locks") {
+  const ForeignFile file([](hid_t id) { add(id, "x", H5T_IEEE_F32LE, {6}, kFloats, H5T_NATIVE_FLOAT); });
+  const int writer = open(file.path().c_str(), O_RDWR);
+  REQUIRE(flock(writer, LOCK_EX) == 0);
+
+  CHECK_THROWS_WITH(read_arrays(file.path()), Catch::Contains("being written by another program"));
+  flock(writer, LOCK_UN);
+  CHECK(read_arrays(file.path()).arrays.size() == 1);
+
+  close(writer);
+}
+
+TEST_CASE("the message says what HDF5 says") {
+  const ForeignFile file([](hid_t id) { add(id, "x", H5T_IEEE_F32LE, {6}, kFloats, H5T_NATIVE_FLOAT); });
+  std::filesystem::resize_file(file.path(), std::filesystem::file_size(file.path()) - 10);
+
+  CHECK_THROWS_WITH(read_arrays(file.path()), Catch::Contains("truncated"));
+}
+
+TEST_CASE("a walk reads what reading would, and finds what reading would refuse") {
+  const ForeignFile file([](hid_t id) {
+    add(id, "x", H5T_IEEE_F32BE, {2, 3}, kFloats, H5T_NATIVE_FLOAT);
+    const hid_t properties = chunked(4, true);
+    add(id, "y", H5T_IEEE_F32LE, {6}, kFloats, H5T_NATIVE_FLOAT, properties);
+    H5Pclose(properties);
+    H5Lcreate_soft("/x", id, "z", H5P_DEFAULT, H5P_DEFAULT);
+  });
+
+  walk_arrays(file.path(), {"x", "y"});
+  CHECK_THROWS_WITH(walk_arrays(file.path()), Catch::Contains("'z' is a soft or external link"));
+  CHECK_THROWS_WITH(walk_arrays(file.path(), {"w"}), Catch::Contains("has no dataset 'w'"));
+  CHECK_THROWS_WITH(walk_tables(file.path()), Catch::Contains("'x'"));
+}
+
+TEST_CASE("a walk unpacks what is packed: a chunk that is not what it should be is found") {
+  const ForeignFile file([](hid_t id) {
+    std::vector<float> values(100'000);
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      values[i] = static_cast<float>(i);
+    }
+    const hid_t properties = chunked(values.size(), true);
+    add(id, "x", H5T_IEEE_F32LE, {values.size()}, values.data(), H5T_NATIVE_FLOAT, properties);
+    H5Pclose(properties);
+  });
+  std::fstream bytes(file.path(), std::ios::in | std::ios::out | std::ios::binary);
+  bytes.seekp(static_cast<std::streamoff>(std::filesystem::file_size(file.path()) / 2));
+  bytes << "damaged here";
+  bytes.close();
+
+  CHECK_THROWS_AS(walk_arrays(file.path()), UsageError);
 }
 
 }  // namespace

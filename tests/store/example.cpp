@@ -61,6 +61,9 @@ config::Study study(std::int64_t num_seeds) {
   study.cells[0].train.lr = 0.01;
   study.cells[1].train.lr = 0.1;
   study.cells[2].forget.kind = config::ForgetKind::none;
+  for (config::Settings& cell : study.cells) {
+    cell.measure.steps = {0, 10, 20};
+  }
   return study;
 }
 
@@ -68,6 +71,10 @@ plan::Plan plan(const config::Study& study) {
   plan::Plan plan;
   plan.cells = study.cells;
   plan.seeds = study.seeds;
+  dataset::Description description;
+  description.num_train = 1000;
+  plan.descriptions.push_back(std::make_shared<const dataset::Description>(std::move(description)));
+  plan.description_of_cell.assign(study.cells.size(), 0);
   plan.forget_sets.emplace_back().rows = {0, 1, 2};
   plan.forget_sets.back().hash = sha256("forget");
   plan.pretrainings.emplace_back().id = sha256("pretraining");

@@ -29,9 +29,13 @@ struct Prepared {
 /// Whether a pack must fit into this machine's memory: yes where it will be trained, no where it is only planned.
 enum class MemoryCheck { yes, no };
 
+/// Whether child processes first walk the HDF5 files that the study names; not under MPI, whose ranks were started by
+/// an `unroll run` that did.
+enum class ForeignFiles { walk, walked };
+
 /// Reads the study and the descriptions of its data and makes the plan. UsageError for all that is wrong with them.
 [[nodiscard]] Prepared prepare(const std::string& path, const std::vector<std::string>& sets,
-                               MemoryCheck memory = MemoryCheck::yes);
+                               MemoryCheck memory = MemoryCheck::yes, ForeignFiles files = ForeignFiles::walk);
 
 /// Keeps the study beside its results (study.ini and sets.txt in an existing folder), so that prepare_saved can make
 /// its plan again. Call it on one rank, after store::prepare. Throws store::FileError.
