@@ -204,6 +204,8 @@ const auto& table() {
       key<Choice<Device>, &S::run, &S::Run::device>("run.device", "where to compute", kAlways, scalar, operational),
       key<Choice<Gather>, &S::run, &S::Run::gather>("run.gather", "how weights of comparison groups meet", kAlways,
                                                     scalar, operational),
+      key<Weight, &S::run, &S::Run::checkpoint>("run.checkpoint", "minutes between checkpoints of training; 0: none",
+                                                kAlways, scalar, operational),
       key<Choice<bool>, &S::run, &S::Run::tf32>("run.tf32", "products on GPUs with 10-bit mantissas (TF32)", kAlways,
                                                 scalar),
   });

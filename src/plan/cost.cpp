@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "cost_model.hpp"
+#include "rates.hpp"
 
 namespace unroll::plan {
 namespace {
@@ -78,9 +79,11 @@ void add_steps(Plan& plan, const std::vector<CellFacts>& facts, const CostModel&
   }
 }
 
-/// Weights that wait for their groups (M'' in double), and the rows that groups leave.
-void add_group_disk(Plan& plan, const CostModel& costs) {
+/// What groups cost: weights that wait for them (M'' in double) and the rows that they leave on disk; their models'
+/// rows in double beside a gather's own memory; a multiply-add a weight for each pair.
+void add_groups(Plan& plan, const CostModel& costs) {
   constexpr double kDistanceRowBytes = 400;
+  constexpr double kGatherBytes = 2147483648;  // gather::Options::memory_bytes
   Totals& totals = plan.totals;
   for (const Model& model : plan.models) {
     const std::size_t cell = plan.trees[model.tree].cell;
@@ -89,9 +92,14 @@ void add_group_disk(Plan& plan, const CostModel& costs) {
   }
   double num_distances = 0;
   for (const Group& group : plan.groups) {
-    const double count = real(std::ssize(group.members));
-    num_distances += real(std::ssize(group.steps)) * count * (count - 1) / 2;
+    const double count = real(std::ssize(group.members)), num_steps = real(std::ssize(group.steps));
+    const double num_parameters = real(costs.size(plan.runs[group.run].cell).num_parameters);
+    const double rows_bytes = count * num_parameters * 8;
+    num_distances += num_steps * count * (count - 1) / 2;
+    totals.comparison_bytes = std::max(totals.comparison_bytes, rows_bytes + std::min(rows_bytes, kGatherBytes));
+    totals.comparison_s += num_steps * count * (count + 1) * num_parameters / kProductFlopPerS;
   }
+  totals.cost_s += totals.comparison_s;
   totals.disk_bytes += totals.kept_weights_bytes + kDistanceRowBytes * num_distances;
 }
 
@@ -117,7 +125,7 @@ void add_costs(Plan& plan, const std::vector<CellFacts>& facts, const config::St
   find_critical_paths(plan.items, std::vector<bool>(plan.items.size(), false));
   add_steps(plan, facts, costs);
   add_footprint(plan, costs, study, memory_limit_bytes);
-  add_group_disk(plan, costs);
+  add_groups(plan, costs);
 }
 
 }  // namespace unroll::plan

@@ -81,7 +81,9 @@ std::string groups_text(const Plan& plan) {
   }
   return line("groups", std::to_string(plan.groups.size()) + " for noise floors, of up to " + std::to_string(most) +
                             " models; until they are compared, weights of " + std::to_string(plan.models.size())) +
-         line("", "models wait in DIR/weights/kept: " + bytes_text(plan.totals.kept_weights_bytes));
+         line("", "models wait in DIR/weights/kept: " + bytes_text(plan.totals.kept_weights_bytes)) +
+         line("", "comparing takes up to " + bytes_text(plan.totals.comparison_bytes) +
+                      " of memory on one rank; more ranks share it");
 }
 
 }  // namespace
@@ -128,7 +130,10 @@ std::string describe_plan(const config::Study& study, const Plan& plan) {
                            duration_text(summary.critical_s));
   text += line("memory", "about " + bytes_text(totals.memory_per_rank_bytes) + " a rank, with packs of " +
                              counted(totals.lanes_per_pack, "lane"));
-  text += line("disk", "about " + bytes_text(totals.disk_bytes));
+  text += line("disk", "about " + bytes_text(totals.disk_bytes) +
+                           (totals.checkpoint_bytes > 0
+                                ? "; a rank's checkpoint (run.checkpoint) up to " + bytes_text(totals.checkpoint_bytes)
+                                : ""));
   text += line("plan id", plan.id);
   text +=
       line("words", "M is trained on all data from w_0, M' again without the forget set, M'' is M made to forget it;");

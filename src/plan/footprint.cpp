@@ -106,6 +106,10 @@ void add_memory(Plan& plan, const CostModel& costs, const config::Study& study, 
     const Settings& cell = plan.cells[pack.cell];
     const std::int64_t lanes = std::min(max_lanes(cell), pack.num_lanes);
     const double bytes = data + pack_bytes(pack, lanes);
+    if (cell.run.checkpoint > 0) {
+      plan.totals.checkpoint_bytes =
+          std::max(plan.totals.checkpoint_bytes, real(std::max(lanes, pack.largest_item)) * pack.resident_bytes);
+    }
     if (limit_bytes > 0 && bytes > real(limit_bytes)) {
       refuse_memory(study, cell, pack, lanes, data, real(limit_bytes));
     }

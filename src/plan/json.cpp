@@ -93,6 +93,9 @@ std::string plan_json(const config::Study& study, const Plan& plan) {
       .integer("lanes_per_pack", totals.lanes_per_pack)
       .real("memory_per_rank_bytes", totals.memory_per_rank_bytes)
       .real("kept_weights_bytes", totals.kept_weights_bytes)
+      .real("checkpoint_bytes", totals.checkpoint_bytes)
+      .real("comparison_bytes", totals.comparison_bytes)
+      .real("comparison_s", totals.comparison_s)
       .real("disk_bytes", totals.disk_bytes);
   return object.str() + '\n';
 }

@@ -41,4 +41,8 @@ struct Rates {
 inline constexpr double kRow_s = 3.5e-4;
 inline constexpr double kRowParameter_s = 6e-9;
 
+// Products of a comparison group's weights in double, the same machine (bench_gather, each of two ranks: 34 to 37
+// Gflop/s).
+inline constexpr double kProductFlopPerS = 34e9;
+
 }  // namespace unroll::plan

@@ -123,6 +123,7 @@ constexpr Example kExamples[] = {
     {"run.device", "cuda", "cuda"},
     {"run.tf32", "yes", "yes"},
     {"run.gather", "nccl", "nccl"},
+    {"run.checkpoint", "0.5", "0.5"},
     {"run.share", "no", "no"},
     {"run.fork", "no", "no"},
 };
@@ -230,8 +231,8 @@ TEST_CASE("every field of Settings has a key") {
     CHECK(num_keys("output.") == 2);
   }
   {
-    [[maybe_unused]] const auto& [a, b, c, d, e, f, g] = run;
-    CHECK(num_keys("run.") == 7);
+    [[maybe_unused]] const auto& [a, b, c, d, e, f, g, h] = run;
+    CHECK(num_keys("run.") == 8);
   }
 }
 
@@ -247,7 +248,7 @@ TEST_CASE("names are unique and only placement and outputs are operational") {
   }
 
   CHECK(operational == std::set<std::string_view>{"run.lanes", "run.device", "run.gather", "run.share", "run.fork",
-                                                  "output.weights", "output.logits"});
+                                                  "run.checkpoint", "output.weights", "output.logits"});
   CHECK(find_key("seed.augment") == nullptr);
 }
 

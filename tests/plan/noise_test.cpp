@@ -195,6 +195,11 @@ TEST_CASE("the plan counts the weights that wait for their groups") {
   CHECK(plan.models.size() == 4);
   CHECK(plan.totals.kept_weights_bytes == 4.0 * 8 * static_cast<double>(num_parameters));
   CHECK(plan.totals.disk_bytes > plan.totals.kept_weights_bytes);
+  CHECK(plan.totals.comparison_bytes == 2.0 * 8 * 4.0 * static_cast<double>(num_parameters));
+  CHECK(plan.totals.checkpoint_bytes > 0);
+  CHECK(plan_with({"run.checkpoint=0"}).totals.checkpoint_bytes == 0);
+  CHECK(plan.totals.comparison_s > 0);
+  CHECK(plan.totals.cost_s > plan.totals.comparison_s);
 }
 
 TEST_CASE("M in another order is trained until its last M' leaves it") {

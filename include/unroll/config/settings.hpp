@@ -142,8 +142,9 @@ struct Settings {
     Device device = Device::auto_;
     bool tf32 = false;
     Gather gather = Gather::auto_;
-    bool share = true;  // no: each fork trains its own pretraining and M again (a check: the same results)
-    bool fork = true;   // no: each M' trains from w_0, in a lane of its own (a check: the same results)
+    double checkpoint = 30;  // minutes between checkpoints of training in hand; 0: none
+    bool share = true;       // no: each fork trains its own pretraining and M again (a check: the same results)
+    bool fork = true;        // no: each M' trains from w_0, in a lane of its own (a check: the same results)
   } run;
 };
 

@@ -129,10 +129,13 @@ struct Totals {
   std::int64_t model_steps_asked = 0;    // every run trained by itself: pretraining + M + M'
   std::int64_t model_steps_trained = 0;  // what the items train (sharing and forks)
   double flop = 0;
-  double cost_s = 0;                   // of one core like the one that rates were measured on
-  double memory_per_rank_bytes = 0;    // largest pack + data set
-  double disk_bytes = 0;               // results, stages, weights, logits
-  double kept_weights_bytes = 0;       // of those: DIR/weights until groups are compared
+  double cost_s = 0;                 // of one core like the one that rates were measured on
+  double memory_per_rank_bytes = 0;  // largest pack + data set
+  double disk_bytes = 0;             // results, stages, weights, logits
+  double kept_weights_bytes = 0;     // of those: DIR/weights until groups are compared
+  double checkpoint_bytes = 0;       // at most, of one rank's checkpoint (two while one is replaced); 0: none are made
+  double comparison_bytes = 0;       // memory to compare the largest group on one rank; more ranks share its rows
+  double comparison_s = 0;           // of cost_s: comparing groups
   std::int64_t num_measured_rows = 0;  // of the results: runs times measured steps
   std::int64_t lanes_per_pack = 1;     // that memory was estimated for
   // How many M this study would train with each pretrain.on: what sharing across forget sets costs or saves.
