@@ -9,6 +9,7 @@ import time
 
 import distance
 import figures
+import gather
 import harness
 import noop
 import plan
@@ -19,7 +20,7 @@ import study_resnet18
 from programs import Setting
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-SHORT = (steps, distance, plan, noop, study, ranks)
+SHORT = (steps, distance, gather, plan, noop, study, ranks)
 GROUPS = {"short": {name: work for module in SHORT for name, work in module.BENCHMARKS.items()},
           "long": study_resnet18.BENCHMARKS}
 ALL = {name: work for group in GROUPS.values() for name, work in group.items()}
