@@ -10,7 +10,7 @@ namespace {
 
 // Between two looks at the mail; a look costs 10 to 25 us of rank 0's core. A worker asks for its next chunk before it
 // runs dry, so a pause delays work only when one did: then it is short, and doubles from there.
-constexpr std::chrono::microseconds kShortestPause(400), kLongestPauseWhileIdle(500), kLongestPause(5000);
+constexpr std::chrono::microseconds kShortestPause(400), kLongestPauseWhileIdle(500), kLongestPause(8000);
 
 }  // namespace
 
