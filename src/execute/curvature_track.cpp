@@ -6,8 +6,10 @@
 #include <numeric>
 #include <utility>
 
+#include "execute/archive_rows.hpp"
 #include "unroll/base/sha256.hpp"
 #include "unroll/config/keys.hpp"
+#include "unroll/model/archive.hpp"
 
 namespace unroll::execute {
 namespace {
@@ -105,6 +107,12 @@ void CurvatureTrack::measure(std::int64_t step, const model::State& original,
   row.distance_from_start = distance_from_start;
   curve_.push_back(std::move(row));
   seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
+}
+
+void CurvatureTrack::transfer(Archive& archive) {
+  archive(spectrum_.lambda_max, spectrum_.lambda_min, spectrum_.dominant, spectrum_.residual, spectrum_.num_products,
+          spectrum_.converged, kept_vector_, kept_sizes_, kept_roots_, seconds_);
+  transfer_rows(archive, curve_, record::curve_columns());
 }
 
 metrics::Curvature CurvatureTrack::curvature() const {

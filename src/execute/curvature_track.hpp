@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "unroll/base/archive.hpp"
 #include "unroll/execute/context.hpp"
 #include "unroll/learn/curvature.hpp"
 #include "unroll/metrics/estimates.hpp"
@@ -29,6 +30,8 @@ class CurvatureTrack {
                double distance_from_start);
 
   [[nodiscard]] bool asked() const { return settings_.measure.sigma != config::Sigma::none; }
+  /// Sizes at multiples of sigma_every are kept: for rolling means and the growth bound.
+  [[nodiscard]] bool keeps_sizes() const { return asked() && settings_.measure.sigma_every; }
   /// Of the last step measured; undefined numbers before.
   [[nodiscard]] const learn::Spectrum& spectrum() const { return spectrum_; }
   [[nodiscard]] metrics::Curvature curvature() const;
@@ -41,6 +44,8 @@ class CurvatureTrack {
   /// The Hessian of the training loss on rows at a state.
   [[nodiscard]] learn::Hessian hessian(const model::State& at, const std::vector<std::int64_t>& rows) const;
   [[nodiscard]] const std::vector<record::CurveRow>& curve() const { return curve_; }
+  /// What it has measured so far, for a checkpoint.
+  void transfer(Archive& archive);
   [[nodiscard]] double seconds() const { return seconds_; }
 
  private:

@@ -3,10 +3,11 @@
 #include <cmath>
 
 #include "unroll/metrics/distances.hpp"
+#include "unroll/model/archive.hpp"
 
 namespace unroll::execute {
 
-ForkEstimates::ForkEstimates(std::shared_ptr<const unlearn::ForgottenGradient> gradient, const model::State& start,
+ForkEstimates::ForkEstimates(std::shared_ptr<unlearn::ForgottenGradient> gradient, const model::State& start,
                              bool one_hvp)
     : gradient_(std::move(gradient)), start_(start), one_hvp_(one_hvp) {}
 
@@ -21,9 +22,11 @@ void ForkEstimates::before_step(const unlearn::Touch& touch, const model::State&
     first_step_ = touch.step;
     first_gradient_ = one_hvp_ ? at_start : torch::Tensor{};
     eta_norm_at_start_ = touch.lr * std::sqrt(metrics::squared_norm(at_start));
-    eta_norm_at_step_ = touch.step == 0
-                            ? eta_norm_at_start_
-                            : touch.lr * std::sqrt(metrics::squared_norm(gradient_->difference(original, touch)));
+    if (touch.step == 0) {
+      eta_norm_at_step_ = eta_norm_at_start_;
+    } else if (track.keeps_sizes()) {
+      eta_norm_at_step_ = touch.lr * std::sqrt(metrics::squared_norm(gradient_->difference(original, touch)));
+    }
   }
   if (!one_hvp_) {
     return;
@@ -43,6 +46,14 @@ void ForkEstimates::before_step(const unlearn::Touch& touch, const model::State&
       position_ -= track.hessian(start_, touch.rows_left)(moved).to(torch::kFloat64) *
                    (touch.lr * static_cast<double>(touch.rows_left.size()) / gradient_->denominator_left(touch));
     }
+  }
+}
+
+void ForkEstimates::transfer(Archive& archive) {
+  archive(num_touches_, first_step_, eta_norm_at_start_, eta_norm_at_step_, sum_, late_sum_, position_, first_gradient_,
+          hessian_gradient_norm_);
+  for (auto* values : {&sum_, &late_sum_, &position_, &first_gradient_}) {
+    *values = values->defined() ? values->to(start_.weights.device()) : *values;
   }
 }
 

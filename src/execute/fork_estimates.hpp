@@ -17,7 +17,7 @@ namespace unroll::execute {
 
 class ForkEstimates {
  public:
-  ForkEstimates(std::shared_ptr<const unlearn::ForgottenGradient> gradient, const model::State& start, bool one_hvp);
+  ForkEstimates(std::shared_ptr<unlearn::ForgottenGradient> gradient, const model::State& start, bool one_hvp);
 
   /// rates_after: S_{s+1} of the touched step; track: for products with the Hessian at w_0.
   void before_step(const unlearn::Touch& touch, const model::State& original, double rates_after,
@@ -25,22 +25,25 @@ class ForkEstimates {
 
   [[nodiscard]] std::int64_t num_touches() const { return num_touches_; }
   [[nodiscard]] std::int64_t first_step() const { return first_step_; }
-  /// eta_k ||g*|| of the first touched step k: g* at w_0, and at w_k.
+  /// eta_k ||g*|| of the first touched step k: g* at w_0, and at w_k (for the growth bound; NaN where the track keeps
+  /// no sizes).
   [[nodiscard]] double eta_gradient_norm() const { return eta_norm_at_start_; }
   [[nodiscard]] double eta_gradient_norm_at_step() const { return eta_norm_at_step_; }
 
   /// rates: S_T. at_start: the method takes its gradients at w_0; else where M met them, and the second sum, which is
   /// what they differ by, is left out. NaN when not asked for; 0 before F was seen.
   [[nodiscard]] double one_hvp(double rates, const CurvatureTrack& track, bool at_start) const;
+  /// What it has gathered so far, for a checkpoint.
+  void transfer(Archive& archive);
   /// ||H g*|| of the first touched step, computed once.
   [[nodiscard]] double hessian_gradient_norm(const CurvatureTrack& track);
 
  private:
-  std::shared_ptr<const unlearn::ForgottenGradient> gradient_;
+  std::shared_ptr<unlearn::ForgottenGradient> gradient_;
   model::State start_;
   bool one_hvp_;
   std::int64_t num_touches_ = 0, first_step_ = 0;
-  double eta_norm_at_start_ = 0, eta_norm_at_step_ = 0;
+  double eta_norm_at_start_ = 0, eta_norm_at_step_ = record::kUndefined;
   torch::Tensor sum_, late_sum_, position_;  // double [P]
   torch::Tensor first_gradient_;
   std::optional<double> hessian_gradient_norm_;

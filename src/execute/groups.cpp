@@ -5,7 +5,6 @@
 #include <optional>
 
 #include "execute/group_distances.hpp"
-#include "unroll/base/text.hpp"
 
 namespace unroll::execute {
 namespace {
@@ -23,27 +22,6 @@ bool is_kept(const plan::Plan& plan, const plan::Group& group, const store::Kept
       return weights.holds(store::kept_name(plan.models[member.model].id, step));
     });
   });
-}
-
-/// "file digest name,name,...\n" for each file.
-std::string text_of(const std::vector<store::KeptFile>& files) {
-  std::string text;
-  for (const auto& file : files) {
-    text += file.name + ' ' + file.digest + ' ' + join(file.names, ",") + '\n';
-  }
-  return text;
-}
-
-std::vector<store::KeptFile> files_of(const std::string& text) {
-  std::vector<store::KeptFile> files;
-  for (const auto line : split(text, '\n')) {
-    const auto fields = split(line, ' ');
-    if (fields.size() == 3) {
-      const auto names = split(fields[2], ',');
-      files.push_back({std::string(fields[0]), std::string(fields[1]), {names.begin(), names.end()}});
-    }
-  }
-  return files;
 }
 
 void append_rows(const plan::Plan& plan, const plan::Group& group, std::int64_t step, const std::vector<double>& plain,
@@ -150,8 +128,8 @@ void compare_groups(const mpi::Communicator& world, Context& context, const std:
     return;
   }
   world.barrier();  // every rank's weights are committed
-  const auto list = world.broadcast(world.rank() == 0 ? text_of(store::kept_files(folder)) : std::string(), 0);
-  store::KeptReader weights(folder, files_of(list));
+  const auto list = world.broadcast(world.rank() == 0 ? store::text_of(store::kept_files(folder)) : std::string(), 0);
+  store::KeptReader weights(folder, store::files_of(list));
   std::vector<const plan::Group*> alone, together;
   std::unordered_set<std::string> needed;  // by groups that stay open
   for (std::size_t i = 0; i < plan.groups.size(); ++i) {

@@ -36,6 +36,32 @@ void ItemRunner::run(const schedule::Chunk& chunk, const Finish& finish) {
       digests_[{item, dependency}] = chunk.depend_digests.at(next++);
     }
   }
+  if (checkpoints_ != nullptr) {
+    checkpoints_->begin_chunk();
+  }
+  run_items(chunk, finish);
+  if (checkpoints_ != nullptr) {
+    checkpoints_->end_chunk();
+  }
+}
+
+Between ItemRunner::between(std::function<void()> before_save) {
+  return [this, before_save = std::move(before_save)](const Save& save) {
+    poll_();
+    if (checkpoints_ != nullptr && checkpoints_->is_due(false)) {
+      if (before_save) {
+        before_save();
+      }
+      checkpoints_->save(save());
+    }
+  };
+}
+
+std::optional<SavedPart> ItemRunner::saved(const std::string& id) {
+  return checkpoints_ != nullptr ? checkpoints_->find(id) : std::nullopt;
+}
+
+void ItemRunner::run_items(const schedule::Chunk& chunk, const Finish& finish) {
   switch (items_[chunk.items.front()].kind) {
     case plan::ItemKind::pretraining:
       return run_pretrainings(chunk.items, finish);
@@ -90,10 +116,16 @@ void ItemRunner::run_pretrainings(const std::vector<std::size_t>& all, const Fin
   }
   const auto& plan = context_.plan();
   std::vector<std::size_t> indices;
+  std::vector<std::optional<SavedPart>> starts;
   for (const auto item : items) {
     indices.push_back(items_[item].index);
+    starts.push_back(saved(plan.pretrainings[indices.back()].id));
   }
-  const auto states = pretrain(context_, indices, poll_);
+  std::vector<std::int64_t> resumed;
+  for (const auto& start : starts) {
+    resumed.push_back(start ? start->step : 0);
+  }
+  const auto states = pretrain(context_, indices, between(), std::move(starts));
   const double seconds = (now_s() - chunk_start_s_) / static_cast<double>(items.size());
   std::vector<record::TelemetryRow> rows;
   for (std::size_t i = 0; i < items.size(); ++i) {
@@ -103,6 +135,7 @@ void ItemRunner::run_pretrainings(const std::vector<std::size_t>& all, const Fin
     rows.push_back(
         telemetry(pretraining.id, "pretraining", static_cast<std::int64_t>(items.size()), pretraining.num_steps));
     rows.back().train_s = seconds;
+    rows.back().resumed_steps = resumed[i];
     finish(items[i], digest);
     if (cache_ != nullptr) {
       cache_->keep(pretraining.id, stage);
@@ -129,7 +162,7 @@ model::State ItemRunner::start_of(std::size_t item_index) {
     }
   }
   const std::size_t only[] = {pretraining};  // not shared, or the stage cannot be read: the bits are the same
-  return pretrain(context_, only, poll_).front();
+  return pretrain(context_, only, [this](const Save&) { poll_(); }).front();
 }
 
 std::optional<hdf5::ArrayFile> ItemRunner::repeat_of(std::size_t item_index, const model::State& start) {
@@ -139,7 +172,7 @@ std::optional<hdf5::ArrayFile> ItemRunner::repeat_of(std::size_t item_index, con
     if (items_[dependency].kind == plan::ItemKind::repeat) {
       auto stage = store::read_stage(folder_, repeat_id(plan.trees[item.index]), digest_of(item_index, dependency),
                                      kStageDeadline_s);
-      return stage ? std::move(stage) : train_repeat(context_, item.index, start, poll_);
+      return stage ? std::move(stage) : train_repeat(context_, item.index, start, [this](const Save&) { poll_(); });
     }
   }
   return std::nullopt;
@@ -150,10 +183,13 @@ void ItemRunner::run_repeats(const std::vector<std::size_t>& items, const Finish
   for (const auto item : items) {
     const auto& tree = plan.trees[items_[item].index];
     const double started = now_s();
-    const auto stage = train_repeat(context_, items_[item].index, start_of(item), poll_);
+    auto start = saved(repeat_id(tree));
+    const auto resumed = start ? start->step : 0;
+    const auto stage = train_repeat(context_, items_[item].index, start_of(item), between(), std::move(start));
     const auto digest = writer_.commit_stage(repeat_id(tree), stage);
     auto row = telemetry(repeat_id(tree), "repeat", 1, tree.num_steps);
     row.train_s = now_s() - started;
+    row.resumed_steps = resumed;
     writer_.commit({}, std::span(&row, 1));
     finish(item, digest);
   }
@@ -173,10 +209,26 @@ std::vector<TreeStart> ItemRunner::tree_starts(const std::vector<std::size_t>& i
       start->repeat = std::move(repeat);
     }
   }
+  std::vector<TreeStart> all;
   for (auto& start : starts) {
-    start.models = models_to_keep(start);
+    for (auto& part : by_checkpoints(std::move(start))) {
+      part.models = models_to_keep(part);
+      all.push_back(std::move(part));
+    }
   }
-  return starts;
+  return all;
+}
+
+std::vector<TreeStart> ItemRunner::by_checkpoints(TreeStart start) {
+  std::vector<TreeStart> parts;
+  if (checkpoints_ == nullptr) {
+    parts.push_back(std::move(start));
+    return parts;
+  }
+  for (auto& group : checkpoints_->groups_of(context_.plan().trees[start.tree], start.forks)) {
+    parts.push_back({start.tree, std::move(group.forks), start.state, start.repeat, std::move(group.part)});
+  }
+  return parts;
 }
 
 std::vector<std::size_t> ItemRunner::models_to_keep(const TreeStart& start) const {
@@ -200,13 +252,14 @@ void ItemRunner::run_trees(const std::vector<std::size_t>& items, const Finish& 
   WeightBatch kept(writer_);
   const auto result = execute::run_trees(
       context_, std::move(starts),
-      [&](const std::string& path, const hdf5::ArrayFile& file) { writer_.write_arrays(path, file); }, poll_,
-      [&](hdf5::Array weights) { kept.add(std::move(weights)); });
+      [&](const std::string& path, const hdf5::ArrayFile& file) { writer_.write_arrays(path, file); },
+      between([&] { kept.commit(); }), [&](hdf5::Array weights) { kept.add(std::move(weights)); });
   kept.commit();  // before the rows: a finished run's weights are there
   std::vector<record::TelemetryRow> rows;
   const auto count = static_cast<double>(ids.size());
   for (std::size_t i = 0; i < ids.size(); ++i) {
     rows.push_back(telemetry(ids[i], "tree", result.num_lanes, result.model_steps[i]));
+    rows.back().resumed_steps = result.resumed_steps[i];
     rows.back().train_s = result.train_s / count;
     rows.back().curvature_s = result.curvature_s / count;
     rows.back().measure_s = result.measure_s / count;

@@ -20,10 +20,16 @@ class ItemRunner {
   void run(const schedule::Chunk& chunk, const Finish& finish);
   /// Pretrainings come from there and go there; outlives the runner.
   void use_cache(store::StageCache& cache) { cache_ = &cache; }
+  /// Training goes on from these, and is saved there; outlives the runner.
+  void use_checkpoints(Checkpoints& checkpoints) { checkpoints_ = &checkpoints; }
   /// By Plan::models: those whose weights are kept for comparison groups.
   void keep_weights(std::vector<bool> models) { kept_models_ = std::move(models); }
 
  private:
+  /// Between the steps of a chunk; before_save: what must be committed before a checkpoint is.
+  [[nodiscard]] Between between(std::function<void()> before_save = {});
+  [[nodiscard]] std::optional<SavedPart> saved(const std::string& id);
+  void run_items(const schedule::Chunk& chunk, const Finish& finish);
   void run_pretrainings(const std::vector<std::size_t>& items, const Finish& finish);
   /// Finishes the pretrainings that the cache holds; the others.
   [[nodiscard]] std::vector<std::size_t> take_cached(const std::vector<std::size_t>& items, const Finish& finish);
@@ -37,6 +43,8 @@ class ItemRunner {
   /// Parts of one tree that came in one chunk train M once.
   [[nodiscard]] std::vector<TreeStart> tree_starts(const std::vector<std::size_t>& items);
   [[nodiscard]] std::optional<hdf5::ArrayFile> repeat_of(std::size_t item, const model::State& start);
+  /// A start for each checkpoint that forks of it go on from, and one for the others.
+  [[nodiscard]] std::vector<TreeStart> by_checkpoints(TreeStart start);
   /// Models whose weights these forks of a tree leave, and M's.
   [[nodiscard]] std::vector<std::size_t> models_to_keep(const TreeStart& start) const;
   [[nodiscard]] record::TelemetryRow telemetry(const std::string& id, const char* kind, std::int64_t lanes,
@@ -48,6 +56,7 @@ class ItemRunner {
   int rank_;
   store::Writer& writer_;
   store::StageCache* cache_ = nullptr;
+  Checkpoints* checkpoints_ = nullptr;
   std::vector<bool> kept_models_;
   Poll poll_;
   std::map<std::pair<std::size_t, std::size_t>, std::string> digests_;  // of the chunk in hand, (item, dependency)

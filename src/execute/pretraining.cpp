@@ -8,7 +8,8 @@
 
 namespace unroll::execute {
 
-std::vector<model::State> pretrain(Context& context, std::span<const std::size_t> pretrainings, const Poll& poll) {
+std::vector<model::State> pretrain(Context& context, std::span<const std::size_t> pretrainings, const Between& between,
+                                   std::vector<std::optional<SavedPart>> saved) {
   const auto& plan = context.plan();
   const auto cell_of = [&](std::size_t lane) { return plan.pretrainings[pretrainings[lane]].cell; };
   std::vector<learn::Hyper> hypers;
@@ -26,10 +27,29 @@ std::vector<model::State> pretrain(Context& context, std::span<const std::size_t
     const auto& pretraining = plan.pretrainings[pretrainings[lane]];
     pack.set_state(static_cast<std::int64_t>(lane), context.initial_state(pretraining.cell, pretraining.seeds.init));
   }
+  std::vector<std::int64_t> begins(pretrainings.size(), 0);
+  for (std::size_t lane = 0; lane < saved.size(); ++lane) {
+    if (saved[lane]) {
+      begins[lane] = saved[lane]->step;
+      PartTransfer load(*saved[lane], PartTransfer::Direction::load);
+      load("lane", [&](Archive& archive) { transfer_lane(archive, pack, static_cast<std::int64_t>(lane)); });
+    }
+  }
   std::vector<learn::LaneStep> steps(pretrainings.size());
-  for (std::int64_t step = 0; step < last_step; ++step) {
+  const auto save = [&](std::int64_t next_step) {
+    std::vector<SavedPart> parts(pretrainings.size());
+    for (std::size_t lane = 0; lane < parts.size(); ++lane) {
+      parts[lane].id = plan.pretrainings[pretrainings[lane]].id;
+      const auto num_steps = plan.pretrainings[pretrainings[lane]].num_steps;
+      parts[lane].step = std::max(begins[lane], std::min(next_step, num_steps));
+      PartTransfer to(parts[lane], PartTransfer::Direction::save);
+      to("lane", [&](Archive& archive) { transfer_lane(archive, pack, static_cast<std::int64_t>(lane)); });
+    }
+    return parts;
+  };
+  for (auto step = *std::min_element(begins.begin(), begins.end()); step < last_step; ++step) {
     for (std::size_t lane = 0; lane < pretrainings.size(); ++lane) {
-      if (step >= plan.pretrainings[pretrainings[lane]].num_steps) {
+      if (step < begins[lane] || step >= plan.pretrainings[pretrainings[lane]].num_steps) {
         steps[lane].action = learn::Action::idle;
         continue;
       }
@@ -38,7 +58,7 @@ std::vector<model::State> pretrain(Context& context, std::span<const std::size_t
       steps[lane] = {learn::Action::train, std::move(rows), count};
     }
     pack.step(step, steps);
-    poll();
+    between([&] { return save(step + 1); });
   }
   std::vector<model::State> states;
   for (std::int64_t lane = 0; lane < pack.num_lanes(); ++lane) {

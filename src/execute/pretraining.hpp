@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "execute/checkpoint.hpp"
 #include "unroll/execute/context.hpp"
 #include "unroll/hdf5/arrays.hpp"
 #include "unroll/store/cache.hpp"
@@ -11,8 +12,10 @@
 namespace unroll::execute {
 
 /// w_0 of each pretraining (indices into Plan::pretrainings, all of one pack key), in their order. BatchNorm trains.
+/// saved: by pretraining, where it goes on from; or empty.
 [[nodiscard]] std::vector<model::State> pretrain(Context& context, std::span<const std::size_t> pretrainings,
-                                                 const Poll& poll);
+                                                 const Between& between,
+                                                 std::vector<std::optional<SavedPart>> saved = {});
 
 /// A w_0 as a stage file, and back.
 [[nodiscard]] hdf5::ArrayFile stage_of(Context& context, const plan::Pretraining& pretraining,

@@ -1,5 +1,6 @@
 #include "unroll/execute/study.hpp"
 
+#include "execute/checkpoint.hpp"
 #include "execute/groups.hpp"
 #include "execute/item_runner.hpp"
 #include "execute/work_list.hpp"
@@ -92,10 +93,11 @@ std::optional<store::StageCache> open_cache(const mpi::Communicator& world, cons
 
 /// Every rank takes chunks until none is left.
 void train_items(const mpi::Communicator& world, Context& context, const std::string& folder, store::Writer& writer,
-                 WorkList& list, const StudyOptions& options, store::StageCache* cache) {
+                 WorkList& list, const StudyOptions& options, store::StageCache* cache, Checkpoints& checkpoints) {
   schedule::Scheduler scheduler(world, std::move(list.work), {kPackUnits, options.threaded, options.on_progress});
   ItemRunner runner(context, std::move(list.items), folder, world.rank(), writer, [&] { scheduler.poll(); });
   runner.keep_weights(std::move(list.models));
+  runner.use_checkpoints(checkpoints);
   if (cache != nullptr) {
     runner.use_cache(*cache);
   }
@@ -114,6 +116,7 @@ StudyOutcome run_study(const mpi::Communicator& world, const config::Study& stud
   Context context(plan, placement.device);
   on_every_rank(world, [&] { validate(context, study); });
   const auto key = common_numerics_key(world, settings.run, placement.numerics);
+  std::string saved;  // training that an earlier attempt had in hand
   const auto found = on_first_rank(world, [&] {
     store::prepare(folder, {config::scientific_text(study), plan.id, key});
     if (options.on_prepared) {
@@ -121,8 +124,12 @@ StudyOutcome run_study(const mpi::Communicator& world, const config::Study& stud
     }
     const auto finished = store::finished(folder);
     store::remove_damaged(folder, finished.damaged_weights);
+    const auto usable = usable_checkpoints(folder, plan, finished);
+    store::remove_checkpoints(folder, usable);
+    saved = store::text_of(usable);
     return found_text(plan, finished);
   });
+  saved = world.broadcast(saved, 0);
 
   auto cache = open_cache(world, options, key);
   const auto meeting = world.duplicate();  // the gather's own
@@ -130,12 +137,18 @@ StudyOutcome run_study(const mpi::Communicator& world, const config::Study& stud
   {
     auto list = work_list(context, found, world.size());
     store::Writer writer(folder, world.rank(), key);
-    train_items(world, context, folder, writer, list, options, cache ? &*cache : nullptr);
+    Checkpoints checkpoints(
+        folder, writer, key, settings.run.checkpoint * 60, store::files_of(saved),
+        options.on_notice ? options.on_notice : [](const std::string&) {});
+    train_items(world, context, folder, writer, list, options, cache ? &*cache : nullptr, checkpoints);
     compare_groups(world, context, folder, list.compared, writer, *gatherer);
   }
 
   const auto summary = on_first_rank(world, [&] {
     const auto merged = store::merge(folder, study, plan);
+    if (merged.num_missing_runs == 0) {
+      store::remove_checkpoints(folder, {});
+    }
     return std::to_string(merged.num_missing_runs) + " " + std::to_string(merged.num_failed_runs);
   });
   const auto space = summary.find(' ');

@@ -57,7 +57,7 @@ void place(const Placement& placement, const std::vector<std::unique_ptr<TreeRun
 
 }  // namespace
 
-PackResult run_trees(Context& context, std::vector<TreeStart> starts, const ArraySink& sink, const Poll& poll,
+PackResult run_trees(Context& context, std::vector<TreeStart> starts, const ArraySink& sink, const Between& between,
                      const WeightSink& keep) {
   const auto started = std::chrono::steady_clock::now();
   const auto& settings_cell = context.plan().trees[starts.front().tree].cell;
@@ -78,33 +78,45 @@ PackResult run_trees(Context& context, std::vector<TreeStart> starts, const Arra
                        context.cell(settings_cell).model.batchnorm, std::move(hypers),
                        context.max_lanes(settings_cell));
   place(placement, runners, pack);
-
   PackResult result;
   result.num_lanes = pack.num_lanes();
-  result.model_steps.assign(runners.size(), 0);
+  std::int64_t first_step = last_step + 1;
+  for (std::size_t i = 0; i < runners.size(); ++i) {
+    if (starts[i].saved) {
+      runners[i]->load(std::move(*starts[i].saved), pack);
+    }
+    result.resumed_steps.push_back(runners[i]->model_steps());
+    first_step = std::min(first_step, runners[i]->clock());
+  }
+
   std::vector<learn::LaneStep> steps(placement.lanes.size());
-  for (std::int64_t step = 0; step <= last_step; ++step) {
+  for (auto step = first_step; step <= last_step; ++step) {
     std::fill(steps.begin(), steps.end(), learn::LaneStep{});
     for (const auto& runner : runners) {
-      if (step <= runner->num_steps()) {
+      if (runner->is_at(step)) {
         runner->at_clock(step, pack);
-      }
-      if (step < runner->num_steps()) {
         runner->before_step(step, pack, steps);
       }
     }
     pack.step(step, steps);
     for (std::size_t lane = 0; lane < steps.size(); ++lane) {
-      result.model_steps[placement.lanes[lane].runner] += steps[lane].action == learn::Action::train ? 1 : 0;
+      runners[placement.lanes[lane].runner]->count(steps[lane]);
     }
     for (const auto& runner : runners) {
-      if (step < runner->num_steps()) {
-        runner->after_step(pack);
+      if (runner->is_at(step)) {
+        runner->after_step(step, pack);
       }
     }
-    poll();
+    between([&] {
+      std::vector<SavedPart> parts;
+      for (const auto& runner : runners) {
+        parts.push_back(runner->save(pack));
+      }
+      return parts;
+    });
   }
   for (const auto& runner : runners) {
+    result.model_steps.push_back(runner->model_steps());
     result.records.push_back(runner->take_record());
     result.curvature_s += runner->curvature_seconds();
     result.measure_s += runner->measure_seconds();

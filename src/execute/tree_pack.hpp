@@ -13,17 +13,19 @@ struct TreeStart {
   std::vector<std::size_t> forks;         // ascending; those of the tree that are trained and measured here
   model::State state;                     // w_0
   std::optional<hdf5::ArrayFile> repeat;  // for the control `none`
+  std::optional<SavedPart> saved{};       // where it goes on from
   std::vector<std::size_t> models{};      // into Plan::models: those of these forks, and of M, whose weights are kept
 };
 
 struct PackResult {
   std::vector<record::TreeRecord> records;  // in the order of the starts
   std::vector<std::int64_t> model_steps;    // trained, by tree
+  std::vector<std::int64_t> resumed_steps;  // of those, before the checkpoint that the tree went on from
   std::int64_t num_lanes = 0;
   double train_s = 0, curvature_s = 0, measure_s = 0;
 };
 
 [[nodiscard]] PackResult run_trees(Context& context, std::vector<TreeStart> starts, const ArraySink& sink,
-                                   const Poll& poll, const WeightSink& keep = {});
+                                   const Between& between, const WeightSink& keep = {});
 
 }  // namespace unroll::execute

@@ -82,8 +82,10 @@ void TreeRunner::add_run(const plan::Run& run) {
   state.run = &run;
   state.steps = plan_.measured_steps(run);
   state.track = track_for(run);
-  const auto gradient =
-      std::make_shared<const unlearn::ForgottenGradient>(network_, data_, settings, order_.batch_size());
+  auto& gradient = fork.gradient;
+  if (!gradient) {
+    gradient = std::make_shared<unlearn::ForgottenGradient>(network_, data_, settings, start_, order_.batch_size());
+  }
   auto& unlearner = fork.unlearners[canonical(settings, "unlearn.")];
   if (!unlearner) {
     unlearner = unlearn::make_unlearner(settings, start_, gradient);
@@ -175,6 +177,9 @@ learn::LaneStep TreeRunner::lane_step(std::size_t index, std::int64_t step,
 }
 
 void TreeRunner::before_step(std::int64_t step, learn::LanePack& pack, std::vector<learn::LaneStep>& steps) {
+  if (step == num_steps()) {
+    return;
+  }
   const auto rows = std::make_shared<const std::vector<std::int64_t>>(order_.batch(step));
   const auto original = pack.state(original_lane_);
   const double rates_after = rates_ + hyper_.lr_at(step);
@@ -198,6 +203,9 @@ void TreeRunner::before_step(std::int64_t step, learn::LanePack& pack, std::vect
       for (const auto& [text, unlearner] : fork.unlearners) {
         unlearner->before_step(*fork.touch, original);
       }
+      if (fork.gradient) {
+        fork.gradient->forget();
+      }
     }
     const auto lane = fork_lanes_.find(i);
     if (lane == fork_lanes_.end() || step < first_step(i)) {
@@ -211,7 +219,11 @@ void TreeRunner::before_step(std::int64_t step, learn::LanePack& pack, std::vect
   rates_ = rates_after;
 }
 
-void TreeRunner::after_step(const learn::LanePack& pack) {
+void TreeRunner::after_step(std::int64_t step, const learn::LanePack& pack) {
+  clock_ = step + 1;
+  if (step == num_steps()) {
+    return;
+  }
   const auto original = pack.state(original_lane_);
   for (const auto& fork : forks_) {
     if (fork.touch) {

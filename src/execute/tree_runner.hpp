@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "execute/checkpoint.hpp"
 #include "execute/curvature_track.hpp"
 #include "execute/fork_estimates.hpp"
 #include "execute/fork_outputs.hpp"
@@ -50,11 +51,22 @@ class TreeRunner {
   void place(std::int64_t original_lane, std::map<std::size_t, std::int64_t> fork_lanes,
              std::optional<std::int64_t> twin_lane);
 
+  /// Where its clock stands: the next step to take; num_steps() + 1 at the end.
+  [[nodiscard]] std::int64_t clock() const { return clock_; }
+  [[nodiscard]] bool is_at(std::int64_t step) const { return clock_ == step && step <= num_steps(); }
   /// The clock stands at `step`: measures what is due.
   void at_clock(std::int64_t step, const learn::LanePack& pack);
-  /// Before the pack takes step `step`: forks lanes that start now, and says what each lane does.
+  /// Before the pack takes step `step`: forks lanes that start now, and says what each lane does. None at the end.
   void before_step(std::int64_t step, learn::LanePack& pack, std::vector<learn::LaneStep>& steps);
-  void after_step(const learn::LanePack& pack);
+  /// The clock goes on.
+  void after_step(std::int64_t step, const learn::LanePack& pack);
+  void count(const learn::LaneStep& step) { model_steps_ += step.action == learn::Action::train ? 1 : 0; }
+  [[nodiscard]] std::int64_t model_steps() const { return model_steps_; }
+
+  /// Between two steps, when its lanes are placed: all that it needs to go on, and back into a runner of the same tree
+  /// with the same forks or some of them.
+  [[nodiscard]] SavedPart save(learn::LanePack& pack);
+  void load(SavedPart part, learn::LanePack& pack);
 
   /// Rows of all runs, when the last step was measured.
   [[nodiscard]] record::TreeRecord take_record();
@@ -66,7 +78,8 @@ class TreeRunner {
     std::optional<plan::Order> fresh_order;  // retrain.kind = fresh
     bool is_control = false;
     ForgetCounts counts;
-    std::optional<unlearn::Touch> touch;                                               // of the step being taken
+    std::optional<unlearn::Touch> touch;  // of the step being taken
+    std::shared_ptr<unlearn::ForgottenGradient> gradient;
     std::map<std::string, std::unique_ptr<unlearn::Unlearner>> unlearners;             // by canonical [unlearn]
     std::map<std::pair<std::size_t, bool>, std::unique_ptr<ForkEstimates>> estimates;  // by track and one_hvp
   };
@@ -87,6 +100,9 @@ class TreeRunner {
     [[nodiscard]] model::State unlearned() const;
   };
 
+  void transfer(PartTransfer& values, learn::LanePack& pack);
+  void transfer_fork(PartTransfer& values, std::size_t fork, learn::LanePack& pack);
+  void transfer_run(PartTransfer& values, RunState& run);
   [[nodiscard]] bool is_here(const plan::Run& run) const;
   void add_run(const plan::Run& run);
   [[nodiscard]] std::size_t track_for(const plan::Run& wanted);
@@ -139,6 +155,8 @@ class TreeRunner {
   ArraySink sink_;
   record::TreeRecord record_;
   double measure_seconds_ = 0;
+  std::int64_t clock_ = 0;
+  std::int64_t model_steps_ = 0;  // trained
 };
 
 }  // namespace unroll::execute

@@ -77,6 +77,10 @@ LanePack::LanePack(std::shared_ptr<const model::Network> network, std::shared_pt
 
 model::State LanePack::state(std::int64_t lane) const { return {weights_[lane], buffers_[lane]}; }
 
+torch::Tensor LanePack::velocity(std::int64_t lane) const {
+  return hyper(lane).momentum != 0 ? velocities_[lane] : torch::Tensor();
+}
+
 void LanePack::set_state(std::int64_t lane, const model::State& from) {
   const auto to = state(lane);
   to.weights.copy_(from.weights);

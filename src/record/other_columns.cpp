@@ -87,6 +87,7 @@ std::span<const Column<TelemetryRow>> telemetry_columns() {
       column<Row, &Row::num_lanes>("num_lanes", "1", "lanes of the pack it ran in; 0: not trained"),
       column<Row, &Row::model_steps>("model_steps", "1", "SGD steps trained, summed over its models"),
       column<Row, &Row::cached_steps>("cached_steps", "1", "SGD steps not trained: the stage came from the cache"),
+      column<Row, &Row::resumed_steps>("resumed_steps", "1", "of model_steps, those that a checkpoint kept"),
   };
   return columns;
 }

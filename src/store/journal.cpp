@@ -21,7 +21,7 @@ bool is_digest(std::string_view text) {
   return text.size() == kDigestSize && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
-constexpr std::string_view kKinds[] = {"shard", "stage", "weights"};  // as in RecordKind
+constexpr std::string_view kKinds[] = {"shard", "stage", "weights", "checkpoint"};  // as in RecordKind
 
 std::optional<JournalRecord> decode_line(std::string_view line) {
   const std::vector<std::string_view> fields = split(line, ' ');

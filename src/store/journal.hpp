@@ -5,6 +5,7 @@
 //   shard <file> <size> <sha256> <run id>,<run id>,... <crc32>       ("-" for no ids)
 //   stage <id> <size> <sha256> - <crc32>
 //   weights <file> <size> <sha256> <name>,<name>,... <crc32>
+//   checkpoint <file> <size> <sha256> <name>,<name>,... <crc32>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -12,14 +13,15 @@
 
 namespace unroll::store {
 
-enum class RecordKind { shard, stage, weights };
+enum class RecordKind { shard, stage, weights, checkpoint };
 
 struct JournalRecord {
   RecordKind kind = RecordKind::shard;
-  std::string name;  // file name of the shard or of the weights, or stage id
+  std::string name;  // file name, or stage id
   std::uint64_t size_bytes = 0;
   std::string sha256;
-  std::vector<std::string> runs;  // ids of the runs and groups in a shard; names of the weights
+  std::vector<std::string>
+      runs;  // ids of the runs and groups in a shard; names of weights, of training in a checkpoint
 };
 
 [[nodiscard]] std::string encode(const JournalRecord& record);

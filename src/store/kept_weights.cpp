@@ -5,9 +5,10 @@
 #include <filesystem>
 #include <thread>
 
+#include "digest.hpp"
 #include "shard.hpp"
 #include "unroll/base/error.hpp"
-#include "unroll/base/sha256.hpp"
+#include "unroll/base/text.hpp"
 #include "unroll/store/file_door.hpp"
 
 namespace unroll::store {
@@ -16,14 +17,6 @@ namespace {
 constexpr std::uint64_t kLoadedBytes = 256'000'000;
 constexpr auto kDeadline = std::chrono::seconds(30);
 constexpr auto kPollInterval = std::chrono::milliseconds(50);
-
-std::string digest_of(std::uint64_t size_bytes, const std::string& sha) {
-  return std::to_string(size_bytes) + ':' + sha;
-}
-
-std::string digest_of(const std::vector<std::byte>& image) {
-  return digest_of(image.size(), sha256(std::span<const std::byte>(image)));
-}
 
 std::string path_of(const std::string& folder, const std::string& name) { return kept_folder(folder) + '/' + name; }
 
@@ -38,7 +31,27 @@ std::vector<KeptFile> kept_files(const std::string& folder) {
   for (JournalRecord& record : read_journals(folder)) {
     std::error_code error;
     if (record.kind == RecordKind::weights && std::filesystem::exists(path_of(folder, record.name), error)) {
-      files.push_back({record.name, digest_of(record.size_bytes, record.sha256), std::move(record.runs)});
+      files.push_back({record.name, digest_text(record.size_bytes, record.sha256), std::move(record.runs)});
+    }
+  }
+  return files;
+}
+
+std::string text_of(const std::vector<KeptFile>& files) {
+  std::string text;
+  for (const KeptFile& file : files) {
+    text += file.name + ' ' + file.digest + ' ' + join(file.names, ",") + '\n';
+  }
+  return text;
+}
+
+std::vector<KeptFile> files_of(std::string_view text) {
+  std::vector<KeptFile> files;
+  for (const std::string_view line : split(text, '\n')) {
+    const auto fields = split(line, ' ');
+    if (fields.size() == 3) {
+      const auto names = split(fields[2], ',');
+      files.push_back({std::string(fields[0]), std::string(fields[1]), {names.begin(), names.end()}});
     }
   }
   return files;

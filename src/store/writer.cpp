@@ -5,10 +5,12 @@
 #include <map>
 #include <thread>
 
+#include "digest.hpp"
 #include "identity.hpp"
 #include "shard.hpp"
 #include "unroll/base/sha256.hpp"
 #include "unroll/base/text.hpp"
+#include "unroll/store/checkpoints.hpp"
 #include "unroll/store/file_door.hpp"
 #include "unroll/store/kept_weights.hpp"
 
@@ -16,10 +18,6 @@ namespace unroll::store {
 namespace {
 
 constexpr auto kPollInterval = std::chrono::milliseconds(50);
-
-std::string digest_text(std::uint64_t size_bytes, const std::string& sha) {
-  return std::to_string(size_bytes) + ":" + sha;
-}
 
 std::string stage_path(const std::string& folder, const std::string& id) {
   if (!is_plain_name(id)) {
@@ -47,6 +45,7 @@ struct Writer::State {
   Descriptor journal;  // opened with the first record
   int num_shards = 0;
   int num_weights = 0;
+  int num_checkpoints = 0;
 
   // A journal of its own: an earlier attempt of the same rank may still be writing to its.
   void open_journal() {
@@ -136,6 +135,20 @@ void Writer::commit_weights(std::vector<hdf5::Array> weights) {
   state_->record(entry);
 }
 
+std::string Writer::commit_checkpoint(const std::vector<std::string>& names, const std::vector<std::byte>& bytes) {
+  JournalRecord entry{RecordKind::checkpoint, "", bytes.size(), sha256(std::span<const std::byte>(bytes)), names};
+  state_->open_journal();
+  entry.name = state_->name + numbered("-%06d-", ++state_->num_checkpoints) + entry.sha256 + ".ckpt";
+  state_->door->make_folders(checkpoint_folder(state_->folder));
+  state_->door->replace(checkpoint_folder(state_->folder) + '/' + entry.name, bytes);
+  state_->record(entry);
+  return entry.name;
+}
+
+void Writer::drop_checkpoint(const std::string& name) noexcept {
+  state_->door->remove(checkpoint_folder(state_->folder) + '/' + name);
+}
+
 void Writer::write_arrays(const std::string& relative_path, const hdf5::ArrayFile& arrays) {
   for (const std::string_view part : split(relative_path, '/')) {
     if (!is_plain_name(part)) {
@@ -176,7 +189,7 @@ Finished finished(const std::string& folder) {
   }
   for (const auto& [id, digest] : recorded) {
     const std::optional<std::vector<std::byte>> image = read_file(stage_path(folder, id));
-    if (image && digest_text(image->size(), sha256(std::span<const std::byte>(*image))) == digest) {
+    if (image && digest_of(*image) == digest) {
       result.stages[id] = digest;
     }
   }
@@ -196,7 +209,7 @@ std::optional<hdf5::ArrayFile> read_stage(const std::string& folder, const std::
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::duration<double>(deadline_s);
   for (;;) {
     const std::optional<std::vector<std::byte>> image = read_file(path);
-    if (image && digest_text(image->size(), sha256(std::span<const std::byte>(*image))) == digest) {
+    if (image && digest_of(*image) == digest) {
       return hdf5::from_image(*image, path);
     }
     if (std::chrono::steady_clock::now() >= deadline) {

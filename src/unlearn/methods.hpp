@@ -5,6 +5,6 @@
 namespace unroll::unlearn {
 
 std::unique_ptr<Unlearner> make_single_gradient(const config::Settings& settings, const model::State& start,
-                                                std::shared_ptr<const ForgottenGradient> gradient);
+                                                std::shared_ptr<ForgottenGradient> gradient);
 
 }  // namespace unroll::unlearn

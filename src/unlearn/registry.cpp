@@ -8,8 +8,7 @@ namespace {
 
 struct Method {
   config::UnlearnMethod name;
-  std::unique_ptr<Unlearner> (*make)(const config::Settings&, const model::State&,
-                                     std::shared_ptr<const ForgottenGradient>);
+  std::unique_ptr<Unlearner> (*make)(const config::Settings&, const model::State&, std::shared_ptr<ForgottenGradient>);
 };
 
 constexpr std::array kMethods{
@@ -19,7 +18,7 @@ constexpr std::array kMethods{
 }  // namespace
 
 std::unique_ptr<Unlearner> make_unlearner(const config::Settings& settings, const model::State& start,
-                                          std::shared_ptr<const ForgottenGradient> gradient) {
+                                          std::shared_ptr<ForgottenGradient> gradient) {
   for (const auto& method : kMethods) {
     if (method.name == settings.unlearn.method) {
       return method.make(settings, start, std::move(gradient));

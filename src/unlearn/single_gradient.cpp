@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "unlearn/methods.hpp"
+#include "unroll/model/archive.hpp"
 
 namespace unroll::unlearn {
 namespace {
@@ -17,8 +18,8 @@ model::State copy_of(const model::State& state) { return {state.weights.clone(),
 class RunningSum final : public Unlearner {
  public:
   enum class At { start, before, after };
-  RunningSum(At at, const model::State& start, std::shared_ptr<const ForgottenGradient> gradient)
-      : at_(at), start_(start), gradient_(std::move(gradient)) {}
+  RunningSum(At at, config::UnlearnForm form, const model::State& start, std::shared_ptr<ForgottenGradient> gradient)
+      : at_(at), form_(form), start_(start), gradient_(std::move(gradient)) {}
 
   void before_step(const Touch& touch, const model::State& original) override {
     if (at_ != At::after) {
@@ -30,19 +31,21 @@ class RunningSum final : public Unlearner {
       add(touch, original);
     }
   }
+  void transfer(Archive& archive) override { archive(sum_); }
   torch::Tensor correction(const model::State& original) override {
-    return sum_.defined() ? sum_ : torch::zeros_like(original.weights, torch::kFloat64);
+    return sum_.defined() ? sum_.to(original.weights.device()) : torch::zeros_like(original.weights, torch::kFloat64);
   }
 
  private:
   void add(const Touch& touch, const model::State& at) {
-    auto term = (*gradient_)(at, touch) * touch.lr;
-    sum_ = sum_.defined() ? sum_ + term : term;
+    auto term = (*gradient_)(form_, at, touch) * touch.lr;
+    sum_ = sum_.defined() ? sum_.to(term.device()) + term : term;  // a checkpoint gives it back in host memory
   }
 
   At at_;
+  config::UnlearnForm form_;
   model::State start_;
-  std::shared_ptr<const ForgottenGradient> gradient_;
+  std::shared_ptr<ForgottenGradient> gradient_;
   torch::Tensor sum_;
 };
 
@@ -50,8 +53,8 @@ class RunningSum final : public Unlearner {
 class LateGradients final : public Unlearner {
  public:
   /// checkpoint_every 0: at M's weights now.
-  LateGradients(std::int64_t checkpoint_every, std::shared_ptr<const ForgottenGradient> gradient)
-      : checkpoint_every_(checkpoint_every), gradient_(std::move(gradient)) {}
+  LateGradients(std::int64_t checkpoint_every, config::UnlearnForm form, std::shared_ptr<ForgottenGradient> gradient)
+      : checkpoint_every_(checkpoint_every), form_(form), gradient_(std::move(gradient)) {}
 
   void at_clock(std::int64_t step, const model::State& original) override {
     if (checkpoint_every_ > 0 && step % checkpoint_every_ == 0) {
@@ -70,17 +73,20 @@ class LateGradients final : public Unlearner {
     }
   }
 
+  void transfer(Archive& archive) override { archive(checkpoint_, touches_); }
   torch::Tensor correction(const model::State& original) override {
     auto sum = torch::zeros_like(original.weights, torch::kFloat64);
+    const auto at = checkpoint_every_ > 0 ? checkpoint_.on(original.weights.device()) : original;
     for (const auto& touch : touches_) {
-      sum += (*gradient_)(checkpoint_every_ > 0 ? checkpoint_ : original, touch) * touch.lr;
+      sum += (*gradient_)(form_, at, touch) * touch.lr;
     }
     return sum;
   }
 
  private:
   std::int64_t checkpoint_every_;
-  std::shared_ptr<const ForgottenGradient> gradient_;
+  config::UnlearnForm form_;
+  std::shared_ptr<ForgottenGradient> gradient_;
   model::State checkpoint_;
   std::vector<Touch> touches_;
 };
@@ -88,19 +94,19 @@ class LateGradients final : public Unlearner {
 }  // namespace
 
 std::unique_ptr<Unlearner> make_single_gradient(const config::Settings& settings, const model::State& start,
-                                                std::shared_ptr<const ForgottenGradient> gradient) {
+                                                std::shared_ptr<ForgottenGradient> gradient) {
   const auto& unlearn = settings.unlearn;
   switch (unlearn.rule) {
     case config::UnlearnRule::epoch_scaled:
-      return std::make_unique<RunningSum>(RunningSum::At::start, start, std::move(gradient));
+      return std::make_unique<RunningSum>(RunningSum::At::start, unlearn.form, start, std::move(gradient));
     case config::UnlearnRule::grad_list:
       return std::make_unique<RunningSum>(
-          unlearn.gradient_at == config::GradientAt::post_step ? RunningSum::At::after : RunningSum::At::before, start,
-          std::move(gradient));
+          unlearn.gradient_at == config::GradientAt::post_step ? RunningSum::At::after : RunningSum::At::before,
+          unlearn.form, start, std::move(gradient));
     case config::UnlearnRule::checkpoint:
-      return std::make_unique<LateGradients>(unlearn.checkpoint_every, std::move(gradient));
+      return std::make_unique<LateGradients>(unlearn.checkpoint_every, unlearn.form, std::move(gradient));
     case config::UnlearnRule::final_weights:
-      return std::make_unique<LateGradients>(0, std::move(gradient));
+      return std::make_unique<LateGradients>(0, unlearn.form, std::move(gradient));
   }
   return nullptr;
 }

@@ -158,16 +158,15 @@ class Laboratory {
     return file("retrained-" + fork_of(run).id, run);
   }
 
-  /// Trains everything on `trained_on`: trees of one shape in one pack, or every tree alone.
-  [[nodiscard]] Outcome run(SharedSet trained_on, Packing packing = Packing::together) const {
-    Context context(plan_);
-    context.use_data(std::move(trained_on));
+  /// Every tree of the plan, at its w_0: trees of one shape in one pack, or every tree alone.
+  using Packs = std::map<std::string, std::vector<TreeStart>>;
+  [[nodiscard]] Packs packs(Context& context, Packing packing) const {
     std::vector<model::State> starts;
     for (std::size_t i = 0; i < plan_.pretrainings.size(); ++i) {
       const std::size_t only[] = {i};
-      starts.push_back(pretrain(context, only, [] {}).front());
+      starts.push_back(pretrain(context, only, [](const Save&) {}).front());
     }
-    std::map<std::string, std::vector<TreeStart>> packs;
+    Packs packs;
     for (const auto& item : plan_.items) {
       if (item.kind != plan::ItemKind::tree) {
         continue;
@@ -176,20 +175,28 @@ class Laboratory {
       std::iota(forks.begin(), forks.end(), std::size_t{0});
       TreeStart start{item.index, std::move(forks), starts[plan_.trees[item.index].pretraining], {}};
       if (item.not_with) {
-        start.repeat = train_repeat(context, item.index, start.state, [] {});
+        start.repeat = train_repeat(context, item.index, start.state, [](const Save&) {});
       }
       const auto own = packing == Packing::alone ? std::to_string(item.index) : "";
       packs[item.pack_key + own].push_back(std::move(start));
     }
+    return packs;
+  }
+
+  /// Trains everything on `trained_on`.
+  [[nodiscard]] Outcome run(SharedSet trained_on, Packing packing = Packing::together) const {
+    Context context(plan_);
+    context.use_data(std::move(trained_on));
     Outcome outcome;
-    for (auto& [key, trees] : packs) {
+    for (auto& [key, trees] : packs(context, packing)) {
       std::vector<std::size_t> indices;
       for (const auto& tree : trees) {
         indices.push_back(tree.tree);
       }
       auto result = run_trees(
           context, std::move(trees),
-          [&](const std::string& path, const hdf5::ArrayFile& file) { outcome.files[path] = file; }, [] {});
+          [&](const std::string& path, const hdf5::ArrayFile& file) { outcome.files[path] = file; },
+          [](const Save&) {});
       for (std::size_t i = 0; i < indices.size(); ++i) {
         const auto& pairs = result.records[i].pairs;
         outcome.pairs.insert(outcome.pairs.end(), pairs.begin(), pairs.end());

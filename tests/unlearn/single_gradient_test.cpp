@@ -25,8 +25,8 @@ struct Fixture {
     later = model::initial_state(network->layout(), 2, torch::kFloat64);
     last = model::initial_state(network->layout(), 3, torch::kFloat64);
   }
-  [[nodiscard]] std::shared_ptr<const ForgottenGradient> gradient() const {
-    return std::make_shared<const ForgottenGradient>(network, data, settings);
+  [[nodiscard]] std::shared_ptr<ForgottenGradient> gradient() const {
+    return std::make_shared<ForgottenGradient>(network, data, settings, start);
   }
   [[nodiscard]] std::unique_ptr<Unlearner> unlearner() const { return make_unlearner(settings, start, gradient()); }
 
@@ -52,19 +52,38 @@ Touch touch_of(std::int64_t step, double lr, std::vector<std::int64_t> left, std
   return touch;
 }
 
+TEST_CASE("What w_0 gives is computed once a step for all who ask, and is the same bits as computed anew") {
+  Fixture f;
+  const auto gradient = f.gradient();
+  const auto touch = touch_of(0, 0.1, {1, 2, 3}, {7});
+  const model::State copy{f.start.weights.clone(), f.start.buffers.clone()};  // another tensor: not remembered
+
+  const auto first = gradient->difference(f.start, touch), again = gradient->difference(f.start, touch);
+  CHECK(torch::equal(first, gradient->difference(copy, touch)));
+  CHECK(torch::equal(first, again));
+  const auto whole = touch_of(0, 0.1, {}, {4, 5, 6, 7});
+  CHECK(gradient->difference(f.start, whole).is_same(gradient->difference(f.start, whole)));
+  const auto before = gradient->difference(f.start, whole);
+  gradient->forget();
+  CHECK_FALSE(gradient->difference(f.start, whole).is_same(before));
+  CHECK_FALSE(torch::equal(gradient->difference(f.later, whole), before));
+}
+
 TEST_CASE("What the forgotten examples add to a batch's gradient: difference and published form, both denominators") {
   Fixture f;
   const auto part = touch_of(0, 0.1, {1, 2, 3}, {7});
   const auto whole = touch_of(0, 0.1, {}, {4, 5, 6, 7});
   const auto all = f.by_hand(f.start, part.rows, 4);
 
-  CHECK(test::apart((*f.gradient())(f.start, part), all - f.by_hand(f.start, {1, 2, 3}, 3)) < 1e-14);
-  CHECK(test::apart((*f.gradient())(f.start, whole), f.by_hand(f.start, whole.rows, 4)) < 1e-14);
+  CHECK(test::apart((*f.gradient())(f.settings.unlearn.form, f.start, part), all - f.by_hand(f.start, {1, 2, 3}, 3)) <
+        1e-14);
+  CHECK(test::apart((*f.gradient())(f.settings.unlearn.form, f.start, whole), f.by_hand(f.start, whole.rows, 4)) <
+        1e-14);
   f.settings.retrain.denominator = config::Denominator::batch;
-  CHECK(test::apart((*f.gradient())(f.start, part), f.by_hand(f.start, {7}, 4)) < 1e-14);
+  CHECK(test::apart((*f.gradient())(f.settings.unlearn.form, f.start, part), f.by_hand(f.start, {7}, 4)) < 1e-14);
   f.settings.unlearn.form = config::UnlearnForm::published;
   f.settings.retrain.denominator = config::Denominator::left;
-  CHECK(test::apart((*f.gradient())(f.start, part), f.by_hand(f.start, {7}, 4)) < 1e-14);
+  CHECK(test::apart((*f.gradient())(f.settings.unlearn.form, f.start, part), f.by_hand(f.start, {7}, 4)) < 1e-14);
 }
 
 TEST_CASE("The four rules take their gradients at w_0, at each touched step, at the last checkpoint, at the end") {

@@ -60,6 +60,8 @@ class LanePack {
   void copy_lane(std::int64_t from, std::int64_t to);            // weights, buffers and velocity
   /// Views into the pack: they change with the next step.
   [[nodiscard]] model::State state(std::int64_t lane) const;
+  /// [P]; undefined without momentum.
+  [[nodiscard]] torch::Tensor velocity(std::int64_t lane) const;
   [[nodiscard]] const Hyper& hyper(std::int64_t lane) const { return hypers_[static_cast<std::size_t>(lane)]; }
 
   /// One tick of the clock for every lane. steps: one a lane; clock: M's step index, for the schedules.

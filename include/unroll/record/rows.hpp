@@ -189,9 +189,10 @@ struct TelemetryRow {
   std::int64_t attempt = 0;
   double start_s = 0;  // seconds since the epoch
   double train_s = 0, curvature_s = 0, measure_s = 0;
-  std::int64_t num_lanes = 0;     // of the pack it ran in
-  std::int64_t model_steps = 0;   // trained
-  std::int64_t cached_steps = 0;  // not trained: the stage came from the cache
+  std::int64_t num_lanes = 0;      // of the pack it ran in
+  std::int64_t model_steps = 0;    // trained
+  std::int64_t cached_steps = 0;   // not trained: the stage came from the cache
+  std::int64_t resumed_steps = 0;  // of model_steps, those that an earlier attempt trained: a checkpoint kept them
 };
 [[nodiscard]] std::span<const Column<TelemetryRow>> telemetry_columns();
 

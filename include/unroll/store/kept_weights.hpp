@@ -4,6 +4,7 @@
 // there: whoever misses weights trains them again, to the same bytes.
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
@@ -23,6 +24,9 @@ struct KeptFile {
 /// DIR/weights/kept, and what journals say is in it and is there; contents are not read.
 [[nodiscard]] std::string kept_folder(const std::string& folder);
 [[nodiscard]] std::vector<KeptFile> kept_files(const std::string& folder);
+/// "file digest name,name,...\n" for each, for other ranks; and back.
+[[nodiscard]] std::string text_of(const std::vector<KeptFile>& files);
+[[nodiscard]] std::vector<KeptFile> files_of(std::string_view text);
 /// Its bytes are those that were committed.
 [[nodiscard]] bool is_whole(const std::string& folder, const KeptFile& file);
 

@@ -46,6 +46,10 @@ class Writer {
   std::string commit_stage(const std::string& id, const hdf5::ArrayFile& stage);
   /// Weights that comparison groups need, as arrays called by kept_name (kept_weights.hpp): durable when it returns.
   void commit_weights(std::vector<hdf5::Array> weights);
+  /// Training in hand (checkpoints.hpp), under these names: durable when it returns; returns the file's name.
+  std::string commit_checkpoint(const std::vector<std::string>& names, const std::vector<std::byte>& bytes);
+  /// A file that this writer committed and nobody needs any more.
+  void drop_checkpoint(const std::string& name) noexcept;
   /// Weights or logits of a run: DIR/<relative_path>, "weights/<name>.h5"; folders are made.
   void write_arrays(const std::string& relative_path, const hdf5::ArrayFile& arrays);
 

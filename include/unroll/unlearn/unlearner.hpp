@@ -5,10 +5,13 @@
 #include <torch/types.h>
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
+#include "unroll/base/archive.hpp"
 #include "unroll/config/settings.hpp"
 #include "unroll/data/resident.hpp"
 #include "unroll/model/network.hpp"
@@ -22,6 +25,7 @@ struct Touch {
   std::vector<std::int64_t> rows;       // M's batch, in its places
   std::vector<std::int64_t> rows_left;  // without F, as M' sees it; empty: M' skips the step
   std::vector<std::int64_t> rows_forgotten;
+  void transfer(Archive& archive) { archive(step, lr, rows, rows_left, rows_forgotten); }
 };
 
 /// What the forgotten examples of a touched step add to its gradient at given weights, in double [P]:
@@ -30,11 +34,14 @@ struct Touch {
 /// BatchNorm sees each batch as in training; buffers are untouched. The loss is the training loss without decay.
 class ForgottenGradient {
  public:
-  /// batch_size: of M's order, where that is a table; unset: train.batch.
+  /// start: w_0, whose gradients several ask for at one step: they are computed once (forget). batch_size: of M's
+  /// order, where that is a table; unset: train.batch.
   ForgottenGradient(std::shared_ptr<const model::Network> network, std::shared_ptr<const data::ResidentData> data,
-                    const config::Settings& settings, std::optional<std::int64_t> batch_size = {});
-  [[nodiscard]] torch::Tensor operator()(const model::State& at, const Touch& touch) const;
-  [[nodiscard]] torch::Tensor difference(const model::State& at, const Touch& touch) const;
+                    const config::Settings& settings, model::State start, std::optional<std::int64_t> batch_size = {});
+  [[nodiscard]] torch::Tensor operator()(config::UnlearnForm form, const model::State& at, const Touch& touch);
+  [[nodiscard]] torch::Tensor difference(const model::State& at, const Touch& touch);
+  /// Everybody has asked for what w_0 gives at this step.
+  void forget() { at_start_.clear(); }
   /// The divisor of the loss over M's whole batch, and over what is left of it (retrain.denominator).
   [[nodiscard]] double denominator(const Touch& touch) const { return static_cast<double>(touch.rows.size()); }
   [[nodiscard]] double denominator_left(const Touch& touch) const;
@@ -43,14 +50,15 @@ class ForgottenGradient {
 
  private:
   [[nodiscard]] torch::Tensor gradient(const model::State& at, const std::vector<std::int64_t>& rows,
-                                       double denominator) const;
+                                       double denominator);
   std::shared_ptr<const model::Network> network_;
   std::shared_ptr<const data::ResidentData> data_;
   model::Statistics statistics_;
   double gamma_;
   double batch_size_;
-  config::UnlearnForm form_;
   config::Denominator denominator_;
+  model::State start_;
+  std::map<std::pair<std::vector<std::int64_t>, double>, torch::Tensor> at_start_;  // by rows and denominator
 };
 
 class Unlearner {
@@ -61,12 +69,14 @@ class Unlearner {
   virtual void after_step(const Touch&, const model::State&) {}
   /// M's state when it has taken `step` steps (called for every step from 0 on, before before_step).
   virtual void at_clock(std::int64_t, const model::State&) {}
+  /// What it has seen so far, for a checkpoint: to the archive, or back into a new one made as this was.
+  virtual void transfer(Archive& archive) = 0;
   /// w'' - w in double [P], from what was seen so far and M's state now.
   [[nodiscard]] virtual torch::Tensor correction(const model::State& original) = 0;
 };
 
 /// start: M's state at step 0; kept by reference to its storage, which must not change.
 [[nodiscard]] std::unique_ptr<Unlearner> make_unlearner(const config::Settings& settings, const model::State& start,
-                                                        std::shared_ptr<const ForgottenGradient> gradient);
+                                                        std::shared_ptr<ForgottenGradient> gradient);
 
 }  // namespace unroll::unlearn
