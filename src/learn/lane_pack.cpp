@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "learn/mlp_loop.hpp"
+#include "learn/sgd.hpp"
 
 namespace unroll::learn {
 namespace {
@@ -66,6 +67,9 @@ LanePack::LanePack(std::shared_ptr<const model::Network> network, std::shared_pt
   if (std::any_of(hypers_.begin(), hypers_.end(), [](const Hyper& hyper) { return hyper.momentum != 0; })) {
     velocities_ = model::lane_slabs(num_lanes(), {num_parameters}, options);
   }
+  if (!data_->device().is_cpu()) {
+    sgd_ = std::make_unique<SgdOnTensors>();
+  }
   if (const auto shape = network_->loop_shape(data_->device()); !shape) {
     gradients_ = model::lane_slabs(std::min(num_lanes(), max_lanes_), {num_parameters}, options);
   } else if (data_->dtype() == torch::kFloat64) {
@@ -108,7 +112,7 @@ void LanePack::step(std::int64_t clock, const std::vector<LaneStep>& steps) {
   for (std::int64_t lane = 0; lane < num_lanes();) {
     if (action_of(lane) != Action::train) {
       if (action_of(lane) == Action::coast) {
-        update(lane, clock, {});
+        update(lane, 1, clock, {});
       }
       ++lane;
       continue;
@@ -138,7 +142,7 @@ void LanePack::step_by_loop(MlpLoop<Real>& loop, std::int64_t clock, const std::
     const auto& of = hyper(lane);
     const Real* gradient = trains ? loop.gradient(weights, *rows, {of.gamma, denominator}) : nullptr;
     auto* velocity = of.momentum != 0 ? velocities + lane * stride : nullptr;
-    kernel::update<Real>({of.lr_at(clock), of.momentum, of.weight_decay}, size, gradient, velocity, weights);
+    kernel::update<Real>(rule(lane, clock), size, gradient, velocity, weights);
     num_model_steps_ += trains ? 1 : 0;
   }
 }
@@ -186,38 +190,33 @@ void LanePack::train(std::int64_t first, std::int64_t count, std::int64_t clock,
   } else {
     network_->folded_gradients(segment, statistics_, gradients);
   }
-  for (std::int64_t i = 0; i < count; ++i) {
-    update(first + i, clock, gradients[i]);
-  }
+  update(first, count, clock, gradients);
   num_model_steps_ += count;
 }
 
-void LanePack::update_by_tensors(std::int64_t lane, std::int64_t clock, const torch::Tensor& gradient) {
-  const torch::NoGradGuard no_grad;
+kernel::Update LanePack::rule(std::int64_t lane, std::int64_t clock) const {
   const auto& of = hyper(lane);
-  auto weights = weights_[lane];
-  auto direction = gradient.defined() ? gradient : torch::zeros_like(weights);
-  if (of.weight_decay != 0) {
-    direction = direction + weights * of.weight_decay;
-  }
-  if (of.momentum != 0) {
-    auto velocity = velocities_[lane];
-    velocity.mul_(of.momentum).add_(direction);
-    direction = velocity;
-  }
-  weights.sub_(direction * of.lr_at(clock));
+  return {of.lr_at(clock), of.momentum, of.weight_decay};
 }
 
-void LanePack::update(std::int64_t lane, std::int64_t clock, const torch::Tensor& gradient) {
-  if (!data_->device().is_cpu()) {
-    update_by_tensors(lane, clock, gradient);
+void LanePack::update(std::int64_t first, std::int64_t count, std::int64_t clock, const torch::Tensor& gradients) {
+  if (sgd_) {
+    std::vector<kernel::Update> rules;
+    for (std::int64_t lane = first; lane < first + count; ++lane) {
+      rules.push_back(rule(lane, clock));
+    }
+    const auto weights = weights_.narrow(0, first, count);
+    const auto velocities = velocities_.defined() ? velocities_.narrow(0, first, count) : torch::Tensor();
+    sgd_->step(first, rules, weights, velocities, gradients.defined() ? gradients : torch::zeros_like(weights));
     return;
   }
-  const auto& of = hyper(lane);
   const auto apply = [&]<typename Real>(Real) {
-    auto* velocity = of.momentum != 0 ? velocities_[lane].data_ptr<Real>() : nullptr;
-    kernel::update<Real>({of.lr_at(clock), of.momentum, of.weight_decay}, network_->layout().num_parameters,
-                         data_or_null<Real>(gradient), velocity, weights_[lane].data_ptr<Real>());
+    for (std::int64_t i = 0; i < count; ++i) {
+      auto* velocity = hyper(first + i).momentum != 0 ? velocities_[first + i].data_ptr<Real>() : nullptr;
+      kernel::update<Real>(rule(first + i, clock), network_->layout().num_parameters,
+                           gradients.defined() ? gradients[i].data_ptr<Real>() : nullptr, velocity,
+                           weights_[first + i].data_ptr<Real>());
+    }
   };
   data_->dtype() == torch::kFloat64 ? apply(double{}) : apply(float{});
 }

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <filesystem>
+#include <map>
 #include <set>
 #include <unordered_set>
 
@@ -108,28 +109,42 @@ std::unordered_set<std::string> check_shards(const std::string& folder, const st
   return safe;
 }
 
+// Where a record's file lies, below the folder.
+std::string place_of(const JournalRecord& record) {
+  switch (record.kind) {
+    case RecordKind::shard:
+      return "shards/" + record.name;
+    case RecordKind::stage:
+      return "stages/" + record.name + ".h5";
+    case RecordKind::weights:
+      return "weights/kept/" + record.name;
+    case RecordKind::checkpoint:
+      return "checkpoints/" + record.name;
+  }
+  return record.name;
+}
+
 void check_recorded(const std::string& folder, const std::vector<JournalRecord>& journal, Findings& findings) {
-  std::vector<std::string> damaged_stages, damaged_weights;
+  std::map<RecordKind, std::vector<std::string>> damaged;
   std::error_code error;
   for (const JournalRecord& record : journal) {
-    const bool is_stage = record.kind == RecordKind::stage;
-    if (!is_stage && record.kind != RecordKind::weights) {
-      continue;
-    }
-    const std::string name = is_stage ? "stages/" + record.name + ".h5" : "weights/kept/" + record.name;
-    if (fs::exists(folder + '/' + name, error) && !fits(folder + '/' + name, record)) {
-      (is_stage ? damaged_stages : damaged_weights).push_back(name);
+    const std::string name = place_of(record);
+    if (record.kind != RecordKind::shard && fs::exists(folder + '/' + name, error) &&
+        !fits(folder + '/' + name, record)) {
+      damaged[record.kind].push_back(name);
     }
   }
-  findings.add_each(Severity::problem, damaged_stages,
+  findings.add_each(Severity::problem, damaged[RecordKind::stage],
                     "is damaged; remove it (a run that needs this stage trains it again)");
-  findings.add_each(Severity::problem, damaged_weights,
+  findings.add_each(Severity::problem, damaged[RecordKind::weights],
                     "is damaged; remove it (a comparison that needs these weights trains them again)");
+  findings.add_each(Severity::problem, damaged[RecordKind::checkpoint],
+                    "is damaged; remove it (what it held is trained from the start)");
 }
 
 void check_leftovers(const std::string& folder, Findings& findings) {
   std::vector<std::string> left;
-  for (const char* part : {"", "shards/", "stages/", "journal/", "weights/", "weights/kept/"}) {
+  for (const char* part : {"", "shards/", "stages/", "journal/", "weights/", "weights/kept/", "checkpoints/"}) {
     for (const std::string& name : names_in(folder + '/' + part)) {
       if (name.starts_with(".tmp-")) {
         left.push_back(part + name);

@@ -10,6 +10,7 @@
 
 #include "unroll/config/settings.hpp"
 #include "unroll/data/resident.hpp"
+#include "unroll/kernel/mlp.hpp"
 #include "unroll/model/network.hpp"
 
 namespace unroll::learn {
@@ -47,6 +48,8 @@ struct LaneStep {
 template <typename Real>
 class MlpLoop;
 
+class SgdOnTensors;
+
 class LanePack {
  public:
   /// max_lanes: lanes a call folds at most (memory and speed; never bits).
@@ -74,9 +77,9 @@ class LanePack {
   [[nodiscard]] torch::Tensor batches(std::int64_t first, std::int64_t count, const std::vector<LaneStep>& steps,
                                       std::vector<std::int64_t> shape, torch::Tensor& labels) const;
   void train(std::int64_t first, std::int64_t count, std::int64_t clock, const std::vector<LaneStep>& steps);
-  /// gradient [P], or undefined for a zero one (coast).
-  void update(std::int64_t lane, std::int64_t clock, const torch::Tensor& gradient);
-  void update_by_tensors(std::int64_t lane, std::int64_t clock, const torch::Tensor& gradient);
+  /// gradients [count, P], or undefined for zeros (coast).
+  void update(std::int64_t first, std::int64_t count, std::int64_t clock, const torch::Tensor& gradients);
+  [[nodiscard]] kernel::Update rule(std::int64_t lane, std::int64_t clock) const;
 
   std::shared_ptr<const model::Network> network_;
   std::shared_ptr<const data::ResidentData> data_;
@@ -86,7 +89,8 @@ class LanePack {
   std::int64_t num_model_steps_ = 0;
   torch::Tensor weights_, gradients_, velocities_, buffers_;  // lane_slabs; gradients of one call
   struct Loop;
-  std::unique_ptr<Loop> loop_;  // linear and mlp
+  std::unique_ptr<Loop> loop_;         // linear and mlp, on a CPU
+  std::unique_ptr<SgdOnTensors> sgd_;  // on a GPU
 };
 
 }  // namespace unroll::learn
