@@ -11,6 +11,15 @@ target_compile_options(unroll_flags INTERFACE
   $<$<BOOL:${UNROLL_SANITIZE}>:-fsanitize=address,undefined -fno-omit-frame-pointer>)
 target_link_options(unroll_flags INTERFACE
   $<$<BOOL:${UNROLL_SANITIZE}>:-fsanitize=address,undefined>)
+# Builds with sanitizers are what the fuzzing of tests/fuzz runs in: they count the places that a run comes to.
+if(UNROLL_SANITIZE AND CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  target_compile_options(unroll_flags INTERFACE -fsanitize=fuzzer-no-link)
+elseif(UNROLL_SANITIZE)
+  add_library(unroll_coverage STATIC "${CMAKE_SOURCE_DIR}/tests/fuzz/coverage.cpp")
+  target_compile_options(unroll_coverage PRIVATE -O2)
+  target_compile_options(unroll_flags INTERFACE -fsanitize-coverage=trace-pc)
+  target_link_libraries(unroll_flags INTERFACE unroll_coverage)
+endif()
 
 function(unroll_module name)
   cmake_parse_arguments(MODULE "" "" "SOURCES;DEPENDS" ${ARGN})

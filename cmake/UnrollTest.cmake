@@ -1,4 +1,5 @@
-# unroll_unit_test(MODULE SOURCES ... LIBS ...): the Catch2 program test_<module>, one CTest entry "unit.<module>".
+# unroll_unit_test(MODULE SOURCES ... LIBS ...): the Catch2 program test_<module>, one CTest entry "unit.<module>". The
+# target unit_tests builds all of them.
 # unroll_mpi_test(NAME RANKS 1 2 3 4 TIMEOUT s SOURCES ... LIBS ...): own main (tests/support/mpi_main.cpp), one CTest
 # entry "mpi.<name>.<ranks>" a rank count, run under mpirun.
 add_library(unroll_catch INTERFACE)
@@ -11,6 +12,8 @@ target_link_libraries(unroll_catch_main PUBLIC unroll_catch)
 add_library(unroll_catch_mpi_main STATIC "${CMAKE_SOURCE_DIR}/tests/support/mpi_main.cpp")
 target_link_libraries(unroll_catch_mpi_main PUBLIC unroll_catch unroll_mpi)
 
+add_custom_target(unit_tests)
+
 function(unroll_unit_test module)
   cmake_parse_arguments(TEST "" "TIMEOUT" "SOURCES;LIBS" ${ARGN})
   if(NOT TEST_TIMEOUT)
@@ -18,6 +21,7 @@ function(unroll_unit_test module)
   endif()
   add_executable(test_${module} ${TEST_SOURCES})
   target_link_libraries(test_${module} PRIVATE unroll_catch_main ${TEST_LIBS})
+  add_dependencies(unit_tests test_${module})
   add_test(NAME unit.${module} COMMAND test_${module})
   set_tests_properties(unit.${module} PROPERTIES LABELS unit TIMEOUT ${TEST_TIMEOUT})
   if("unroll_torch" IN_LIST TEST_LIBS)

@@ -41,7 +41,8 @@ void unpack(const Dataset& dataset) {
     }
     values.resize(size * dataset.element_bytes);
     check(H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, start.data(), nullptr, count.data(), nullptr));
-    const SpaceHandle memory(check(H5Screate_simple(1, &size, nullptr)));
+    const SpaceHandle memory(
+        check(H5Screate_simple(static_cast<int>(rank), count.data(), nullptr)));  // same shape: fast
     check(H5Dread(dataset.handle.get(), dataset.type.get(), memory.get(), space.get(), H5P_DEFAULT, values.data()));
   };
   read_block();
