@@ -94,6 +94,12 @@ void look_at_arrays(const std::string& path, const std::vector<std::string>* nam
   }
 }
 
+void look_at_tables(const std::vector<std::byte>& image, const std::string& name) {
+  (void)read_header(
+      ReadFile(image, name), [](std::string_view, std::string_view) { return true; },
+      [](const Dataset& dataset, const std::string&, const TableColumn&) { unpack(dataset); });
+}
+
 void look_at_tables(const std::string& path, const ColumnFilter& is_wanted) {
   (void)read_header(ReadFile(path), is_wanted,
                     [](const Dataset& dataset, const std::string&, const TableColumn&) { unpack(dataset); });

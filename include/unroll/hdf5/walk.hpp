@@ -3,6 +3,7 @@
 // types, shapes and sizes of all that would be read are checked, and whatever is packed is unpacked once, chunk by
 // chunk. libhdf5 itself crashes on some damaged files; then the child does, and this process says so. UsageError on one
 // line: what the checks of arrays.hpp say, or "PATH: damaged file: ...".
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -20,5 +21,6 @@ void walk_tables(const std::string& path, const ColumnFilter& is_wanted);
 /// The same in this process, for use in a child that does more.
 void look_at_arrays(const std::string& path, const std::vector<std::string>* names);
 void look_at_tables(const std::string& path, const ColumnFilter& is_wanted);
+void look_at_tables(const std::vector<std::byte>& image, const std::string& name);
 
 }  // namespace unroll::hdf5
