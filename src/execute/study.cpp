@@ -1,5 +1,7 @@
 #include "unroll/execute/study.hpp"
 
+#include <algorithm>
+
 #include "execute/checkpoint.hpp"
 #include "execute/groups.hpp"
 #include "execute/item_runner.hpp"
@@ -123,6 +125,10 @@ StudyOutcome run_study(const mpi::Communicator& world, const config::Study& stud
       options.on_prepared();
     }
     const auto finished = store::finished(folder);
+    if (options.on_notice) {
+      const auto lines = damage_lines(plan, finished);
+      std::for_each(lines.begin(), lines.end(), options.on_notice);
+    }
     store::remove_damaged(folder, finished.damaged_weights);
     const auto usable = usable_checkpoints(folder, plan, finished);
     store::remove_checkpoints(folder, usable);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <unordered_set>
 
 #include "execute/repeat.hpp"
 #include "unroll/plan/attempt.hpp"
@@ -50,14 +51,20 @@ Found parse(const plan::Plan& plan, const std::string& text) {
   return found;
 }
 
-/// By model: nothing that is open needs it, or its weights are kept at every step.
-std::vector<bool> settled_models(const plan::Plan& plan, const store::Finished& finished) {
-  std::vector<bool> settled(plan.models.size(), true);
+/// By model: nothing that is open needs it.
+std::vector<bool> compared_models(const plan::Plan& plan, const store::Finished& finished) {
+  std::vector<bool> compared(plan.models.size(), true);
   for (const auto& group : plan.groups) {
     for (const auto& member : group.members) {
-      settled[member.model] = settled[member.model] && finished.runs.contains(group.id);
+      compared[member.model] = compared[member.model] && finished.runs.contains(group.id);
     }
   }
+  return compared;
+}
+
+/// By model: nothing that is open needs it, or its weights are kept at every step.
+std::vector<bool> settled_models(const plan::Plan& plan, const store::Finished& finished) {
+  std::vector<bool> settled = compared_models(plan, finished);
   for (std::size_t i = 0; i < settled.size(); ++i) {
     const auto& model = plan.models[i];
     settled[i] = settled[i] || std::all_of(model.steps.begin(), model.steps.end(), [&](std::int64_t step) {
@@ -68,6 +75,27 @@ std::vector<bool> settled_models(const plan::Plan& plan, const store::Finished& 
 }
 
 }  // namespace
+
+std::vector<std::string> damage_lines(const plan::Plan& plan, const store::Finished& finished) {
+  std::unordered_set<std::string> missed;
+  const auto compared = compared_models(plan, finished);
+  for (std::size_t i = 0; i < compared.size(); ++i) {
+    for (const auto step : plan.models[i].steps) {
+      auto name = store::kept_name(plan.models[i].id, step);
+      if (!compared[i] && !finished.weights.contains(name)) {
+        missed.insert(std::move(name));
+      }
+    }
+  }
+  auto lines = finished.damage;
+  for (const auto& lost : finished.lost_weights) {
+    if (std::any_of(lost.names.begin(), lost.names.end(), [&](const auto& name) { return missed.contains(name); })) {
+      lines.push_back("weights/kept: " + lost.file +
+                      " recorded in a journal but not there; what a comparison needs of it is trained again");
+    }
+  }
+  return lines;
+}
 
 std::string found_text(const plan::Plan& plan, const store::Finished& finished) {
   std::string text;

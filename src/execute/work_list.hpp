@@ -16,6 +16,10 @@ constexpr std::int64_t kPackUnits = 4096;  // a pack's room; an item takes its l
 /// kept.
 [[nodiscard]] std::string found_text(const plan::Plan& plan, const store::Finished& finished);
 
+/// Lines for people: what of the folder is not as it was committed (store::Finished::damage), with kept weights that
+/// are gone though a comparison needs them.
+[[nodiscard]] std::vector<std::string> damage_lines(const plan::Plan& plan, const store::Finished& finished);
+
 struct WorkList {
   std::vector<plan::Item> items;  // plan::Attempt::items
   std::vector<schedule::WorkItem> work;

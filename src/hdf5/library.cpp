@@ -29,6 +29,13 @@ void in_creation_order(hid_t list) {
   check(H5Pset_attr_creation_order(list, H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED));
 }
 
+ListHandle creation_properties() {
+  ListHandle list(check(H5Pcreate(H5P_FILE_CREATE)));
+  without_times(list.get());
+  in_creation_order(list.get());
+  return list;
+}
+
 }  // namespace
 
 std::string last_reason() {
@@ -73,12 +80,19 @@ void check_name(const std::string& name) {
 }
 
 MemoryFile::MemoryFile() {
-  const ListHandle creation(check(H5Pcreate(H5P_FILE_CREATE)));
-  without_times(creation.get());
-  in_creation_order(creation.get());
+  const ListHandle creation = creation_properties();
   const ListHandle access(check(H5Pcreate(H5P_FILE_ACCESS)));
   check(H5Pset_fapl_core(access.get(), std::size_t{1} << 20, false));
   file_ = FileHandle(check(H5Fcreate("memory.h5", H5F_ACC_TRUNC, creation.get(), access.get())));
+}
+
+FileHandle create_file(const std::string& path) {
+  const ListHandle creation = creation_properties();
+  const ListHandle access(check(H5Pcreate(H5P_FILE_ACCESS)));
+#if H5_VERSION_GE(1, 10, 7) && !(H5_VERS_MAJOR == 1 && H5_VERS_MINOR == 12 && H5_VERS_RELEASE == 0)
+  check(H5Pset_file_locking(access.get(), false, true));  // nobody else knows its name yet
+#endif
+  return FileHandle(check(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, creation.get(), access.get())));
 }
 
 std::vector<std::byte> MemoryFile::image() const {

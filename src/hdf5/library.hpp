@@ -65,6 +65,9 @@ class MemoryFile {
   FileHandle file_;
 };
 
+/// A new file on disk, with the creation properties of all our files; takes the place of one that is there.
+[[nodiscard]] FileHandle create_file(const std::string& path);
+
 /// A fixed-length UTF-8 type, padded with zero bytes; size is at least 1.
 [[nodiscard]] TypeHandle text_type(std::size_t size_bytes);
 /// Scalar text attribute of a fixed length; at most 60,000 bytes (HDF5 holds no longer ones).

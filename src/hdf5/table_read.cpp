@@ -171,4 +171,9 @@ TableFile tables_from_image(const std::vector<std::byte>& image, const std::stri
   return read_all(ReadFile(image, name), everything);
 }
 
+TableFile tables_from_image(const std::vector<std::byte>& image, const std::string& name,
+                            const ColumnFilter& is_wanted) {
+  return read_all(ReadFile(image, name), is_wanted);
+}
+
 }  // namespace unroll::hdf5

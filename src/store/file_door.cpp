@@ -47,16 +47,21 @@ std::vector<std::string> FileDoor::make_folders(const std::string& path) {
     if (part.empty() || std::filesystem::is_directory(so_far, error)) {
       continue;
     }
-    if (system_mkdir(so_far.c_str(), kFolderMode) == 0) {
-      made.push_back(so_far.string());
-      continue;
-    }
-    const int code = errno;
+    int code = system_mkdir(so_far.c_str(), kFolderMode) == 0 ? 0 : errno;
     if (code == EEXIST && std::filesystem::is_directory(so_far, error)) {
       continue;  // somebody else was faster
     }
-    std::for_each(made.rbegin(), made.rend(), [this](const std::string& folder) { remove(folder); });
-    throw FileError(path, "this folder cannot be made", code == EEXIST ? ENOTDIR : code);
+    if (code == 0) {
+      made.push_back(so_far.string());
+      code = sync_folder(folder_of(so_far.string()));
+    }
+    if (code != 0) {
+      std::for_each(made.rbegin(), made.rend(), [this](const std::string& folder) { remove(folder); });
+      throw FileError(path, "this folder cannot be made", code == EEXIST ? ENOTDIR : code);
+    }
+  }
+  if (made.empty()) {  // whoever made it may not have come to this
+    sync_folder_of(path);
   }
   return made;
 }
@@ -69,17 +74,53 @@ void FileDoor::replace(const std::string& path, std::span<const std::byte> bytes
       throw FileError(path, "cannot be written", errno);
     }
     write_all(file.get(), path, bytes);
-    if (system_close(file.release()) != 0) {
-      throw FileError(path, "cannot be written", errno);
-    }
-    if (system_rename(temporary.c_str(), path.c_str()) != 0) {
-      throw FileError(path, "cannot be renamed from " + temporary, errno);
-    }
+    finish(std::move(file), temporary, path);
   } catch (...) {
     remove(temporary);
     throw;
   }
   sync_folder_of(path);
+}
+
+void FileDoor::replace_by(const std::string& path, const std::function<void(const std::string& temporary)>& write) {
+  const std::string temporary = temporary_name(path);
+  try {
+    write_by(path, temporary, write);
+    Descriptor file(system_open(temporary.c_str(), O_WRONLY | O_CLOEXEC, 0));
+    if (!file || system_fsync(file.get()) != 0) {
+      throw FileError(path, "cannot be forced to disk", errno);
+    }
+    finish(std::move(file), temporary, path);
+  } catch (...) {
+    remove(temporary);
+    throw;
+  }
+  sync_folder_of(path);
+}
+
+void FileDoor::write_by(const std::string& path, const std::string& temporary,
+                        const std::function<void(const std::string& temporary)>& write) {
+  errno = 0;
+  try {
+    write(temporary);
+  } catch (const FileError&) {
+    throw;
+  } catch (const Error& error) {
+    const int code = errno;  // of the system call that the other library met
+    if (code == ENOSPC || code == EDQUOT || code == EIO || code == EROFS || code == EFBIG) {
+      throw FileError(path, "cannot be written", code);
+    }
+    throw;
+  }
+}
+
+void FileDoor::finish(Descriptor file, const std::string& temporary, const std::string& path) {
+  if (system_close(file.release()) != 0) {
+    throw FileError(path, "cannot be written", errno);
+  }
+  if (system_rename(temporary.c_str(), path.c_str()) != 0) {
+    throw FileError(path, "cannot be renamed from " + temporary, errno);
+  }
 }
 
 void FileDoor::replace(const std::string& path, std::string_view text) {
@@ -120,13 +161,18 @@ void FileDoor::write_all(int descriptor, const std::string& path, std::span<cons
 
 void FileDoor::sync_folder_of(const std::string& path) {
   const std::string folder = folder_of(path);
+  if (const int code = sync_folder(folder); code != 0) {
+    throw FileError(folder, "cannot be forced to disk", code);
+  }
+}
+
+int FileDoor::sync_folder(const std::string& folder) {
   const Descriptor descriptor(system_open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0));
   if (!descriptor) {
-    throw FileError(folder, "cannot be opened", errno);
+    return errno == EACCES ? 0 : errno;  // one that may be written but not read: nobody can force it
   }
-  if (system_fsync(descriptor.get()) != 0 && errno != EINVAL) {  // EINVAL: this file system has no such call
-    throw FileError(folder, "cannot be forced to disk", errno);
-  }
+  const int code = system_fsync(descriptor.get()) == 0 ? 0 : errno;
+  return code == EINVAL ? 0 : code;  // this file system has no such call
 }
 
 int FileDoor::system_open(const char* path, int flags, mode_t mode) { return ::open(path, flags, mode); }

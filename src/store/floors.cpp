@@ -38,14 +38,14 @@ class Floors {
     }
   }
 
-  record::FloorRow row(std::size_t run, const record::PairRow& pair);
+  record::FloorRow row(std::size_t run, const PlacedPair& pair);
 
  private:
   void add_ulp(const plan::Run& run, record::FloorRow& row);
   void add_families(const plan::Run& run, const plan::Group* group, record::FloorRow& row);
   Floor family_floor(const plan::Group& group, const std::vector<record::DistanceRow>& rows, std::int64_t step,
                      Family family, std::int64_t& num_models) const;
-  static void judge(const record::PairRow& pair, record::FloorRow& row);
+  static void judge(const PlacedPair& pair, record::FloorRow& row);
   static void explain(record::FloorRow& row, const std::string& column, const std::string& reason) {
     row.undefined += (row.undefined.empty() ? "" : ";") + column + '=' + reason;
   }
@@ -133,7 +133,7 @@ void Floors::add_families(const plan::Run& run, const plan::Group* group, record
   }
 }
 
-void Floors::judge(const record::PairRow& pair, record::FloorRow& row) {
+void Floors::judge(const PlacedPair& pair, record::FloorRow& row) {
   row.verification_error = pair.verification_error;
   const auto ratio = [&](const char* column, double floor) {
     if (floor > 0 && !std::isnan(row.verification_error)) {
@@ -158,7 +158,7 @@ void Floors::judge(const record::PairRow& pair, record::FloorRow& row) {
   }
 }
 
-record::FloorRow Floors::row(std::size_t index, const record::PairRow& pair) {
+record::FloorRow Floors::row(std::size_t index, const PlacedPair& pair) {
   const plan::Run& run = plan_.runs[index];
   record::FloorRow row;
   row.run_id = run.id;
@@ -185,7 +185,7 @@ std::vector<record::FloorRow> floor_rows(const plan::Plan& plan, const Collected
   for (std::size_t run = 0; run < plan.runs.size(); ++run) {
     const auto found = collected.runs.find(plan.runs[run].id);
     if (found != collected.runs.end()) {
-      for (const record::PairRow& pair : found->second.pairs) {
+      for (const PlacedPair& pair : found->second.pairs) {
         rows.push_back(floors.row(run, pair));
       }
     }

@@ -57,13 +57,20 @@ std::string encode(const JournalRecord& record) {
   return '\n' + line + ' ' + hex8(crc32(line)) + '\n';
 }
 
-std::vector<JournalRecord> decode(std::string_view journal) {
+std::vector<JournalRecord> decode(std::string_view journal, std::size_t* num_bad) {
   std::vector<JournalRecord> records;
-  const std::size_t end = journal.rfind('\n');  // what follows the last line end is torn
-  for (const std::string_view line : split(journal.substr(0, end == std::string_view::npos ? 0 : end), '\n')) {
+  std::size_t bad = 0;
+  const std::size_t end = journal.rfind('\n') + 1;  // 0 when there is none; what follows the last line end is torn
+  bad += end < journal.size() ? 1 : 0;
+  for (const std::string_view line : split(journal.substr(0, end), '\n')) {
     if (std::optional<JournalRecord> record = decode_line(line)) {
       records.push_back(std::move(*record));
+    } else {
+      bad += line.empty() ? 0 : 1;
     }
+  }
+  if (num_bad != nullptr) {
+    *num_bad = bad;
   }
   return records;
 }

@@ -6,6 +6,7 @@
 //   stage <id> <size> <sha256> - <crc32>
 //   weights <file> <size> <sha256> <name>,<name>,... <crc32>
 //   checkpoint <file> <size> <sha256> <name>,<name>,... <crc32>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -25,8 +26,8 @@ struct JournalRecord {
 };
 
 [[nodiscard]] std::string encode(const JournalRecord& record);
-/// The good records of a journal, in order; all else is skipped.
-[[nodiscard]] std::vector<JournalRecord> decode(std::string_view journal);
+/// The good records of a journal, in order; all else is skipped, and counted in num_bad (a torn end is one).
+[[nodiscard]] std::vector<JournalRecord> decode(std::string_view journal, std::size_t* num_bad = nullptr);
 
 /// CRC-32 of IEEE 802.3 (polynomial 0xEDB88320, reflected), as in zip and PNG.
 [[nodiscard]] std::uint32_t crc32(std::string_view bytes);

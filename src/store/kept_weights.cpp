@@ -26,11 +26,10 @@ std::string kept_name(const std::string& model_id, std::int64_t step) { return m
 
 std::string kept_folder(const std::string& folder) { return folder + "/weights/kept"; }
 
-std::vector<KeptFile> kept_files(const std::string& folder) {
+std::vector<KeptFile> recorded_files(const std::string& folder) {
   std::vector<KeptFile> files;
   for (JournalRecord& record : read_journals(folder)) {
-    std::error_code error;
-    if (record.kind == RecordKind::weights && std::filesystem::exists(path_of(folder, record.name), error)) {
+    if (record.kind == RecordKind::weights) {
       files.push_back({record.name, digest_text(record.size_bytes, record.sha256), std::move(record.runs)});
     }
   }
@@ -40,20 +39,30 @@ std::vector<KeptFile> kept_files(const std::string& folder) {
 std::string text_of(const std::vector<KeptFile>& files) {
   std::string text;
   for (const KeptFile& file : files) {
-    text += file.name + ' ' + file.digest + ' ' + join(file.names, ",") + '\n';
+    text += file.name + ' ' + file.digest + ' ' + join(file.names, ",") + '
+';
   }
   return text;
 }
 
 std::vector<KeptFile> files_of(std::string_view text) {
   std::vector<KeptFile> files;
-  for (const std::string_view line : split(text, '\n')) {
+  for (const std::string_view line : split(text, '
+')) {
     const auto fields = split(line, ' ');
     if (fields.size() == 3) {
-      const auto names = split(fields[2], ',');
-      files.push_back({std::string(fields[0]), std::string(fields[1]), {names.begin(), names.end()}});
+    const auto names = split(fields[2], ',');
+    files.push_back({std::string(fields[0]), std::string(fields[1]), {names.begin(), names.end()}});
     }
-  }
+}
+return files;
+}
+
+std::vector<KeptFile> kept_files(const std::string& folder) {
+  std::vector<KeptFile> files = recorded_files(folder);
+  std::error_code error;
+  std::erase_if(files,
+                [&](const KeptFile& file) { return !std::filesystem::exists(path_of(folder, file.name), error); });
   return files;
 }
 

@@ -1,7 +1,7 @@
 #include <chrono>
 #include <ctime>
 
-#include "columns.hpp"
+#include "column_check.hpp"
 #include "identity.hpp"
 #include "results.hpp"
 #include "unroll/base/sha256.hpp"
@@ -9,12 +9,22 @@
 namespace unroll::store {
 namespace {
 
+std::string shard_path(const std::string& folder, const std::string& name) { return folder + "/shards/" + name; }
+
+std::vector<std::byte> read_verified(const std::string& folder, const std::string& name) {
+  std::optional<std::vector<std::byte>> image = read_file(shard_path(folder, name));
+  if (!image) {
+    throw Error(shard_path(folder, name) + ": was there a moment ago, and cannot be read now");
+  }
+  return std::move(*image);
+}
+
 Collected collect(const std::string& folder, const Identity& identity) {
-  Collected collected;
+  Collected collected([&folder](const std::string& name) { return read_shard(read_verified(folder, name), name); });
   for_each_shard(folder, read_journals(folder), [&](const VerifiedShard& verified) {
-    Shard shard = read_shard(verified.image, verified.name);
+    Shard shard = read_shard_keys(verified.image, verified.name);
     if (shard.origin.plan_id != identity.plan_id || shard.origin.numerics_key != identity.numerics_key) {
-      throw Error(folder + "/shards/" + verified.name + ": belongs to another plan or other numerics than this folder");
+      throw Error(shard_path(folder, verified.name) + ": belongs to another plan or other numerics than this folder");
     }
     collected.add(std::move(shard), verified.name);
   });
@@ -30,28 +40,17 @@ std::string now_utc() {
   return text;
 }
 
-// Reads a file back: its bytes, and through HDF5 every column that has a digest.
-void verify(const std::string& path, const std::string& expected_sha) {
-  const std::optional<std::vector<std::byte>> bytes = read_file(path);
-  if (!bytes || sha256(std::span<const std::byte>(*bytes)) != expected_sha) {
-    throw Error(path + ": reads back other bytes than were written");
-  }
-  for (const hdf5::Table& table : hdf5::tables_from_image(*bytes, path).tables) {
+// Reads every column back.
+void verify(const std::string& path) {
+  const hdf5::TableReader reader(path);
+  for (const hdf5::Table& table : reader.header().tables) {
     for (const hdf5::TableColumn& column : table.columns) {
-      const auto digest = column.attributes.find("sha256");
-      if (digest != column.attributes.end() && digest->second != column_digest(column)) {
-        throw Error(path + ": column '" + column.name + "' of '" + table.name + "' reads back other values");
+      const std::string problem = column_problem(reader, table, column);
+      if (!problem.empty()) {
+        throw Error(path + ": reads back other values than were written: " + problem);
       }
     }
   }
-}
-
-std::string write_verified(FileDoor& door, const std::string& path, const hdf5::TableFile& file) {
-  const std::vector<std::byte> image = hdf5::to_image(file);
-  const std::string sha = sha256(std::span<const std::byte>(image));
-  door.replace(path, image);
-  verify(path, sha);
-  return sha;
 }
 
 }  // namespace
@@ -62,12 +61,19 @@ MergeSummary merge(const std::string& folder, const config::Study& study, const 
     throw UsageError(folder + ": does not hold results of this study; give the folder of its --output");
   }
   const Collected collected = collect(folder, *identity);
-  MergeSummary summary;
-  const hdf5::TableFile results = results_file(study, plan, identity->numerics_key, collected, summary);
+  const LoadColumns load = [&](const std::string& name, const hdf5::ColumnFilter& is_wanted) {
+    return hdf5::tables_from_image(read_verified(folder, name), name, is_wanted);
+  };
   FileDoor door;
-  const std::string sha = write_verified(door, folder + "/results.h5", results);
+  MergeSummary summary;
+  std::string sha;
+  door.replace_by(folder + "/results.h5", [&](const std::string& path) {
+    summary = write_results(path, study, plan, identity->numerics_key, collected, load);
+    verify(path);
+    sha = file_digest(path);
+  });
   door.replace(folder + "/results.h5.sha256", sha + "  results.h5\n");
-  write_verified(door, folder + "/telemetry.h5", telemetry_file(study, plan, collected.telemetry, now_utc()));
+  door.replace(folder + "/telemetry.h5", hdf5::to_image(telemetry_file(study, plan, collected.telemetry, now_utc())));
   return summary;
 }
 

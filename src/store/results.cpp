@@ -69,12 +69,18 @@ record::RunRow missing_run(const plan::Plan& plan, const plan::Run& run) {
   return row;
 }
 
-// Pointers to all rows, in plan order.
+void add_digests(hdf5::Table& table) {
+  for (hdf5::TableColumn& column : table.columns) {
+    column.attributes["sha256"] = column_digest(column);
+  }
+}
+
+// Everything in plan order.
 struct OrderedRows {
   std::vector<record::RunRow> missing;  // owns what runs points to
   std::vector<const record::RunRow*> runs;
-  std::vector<const record::PairRow*> pairs;
-  std::vector<const record::LayerRow*> layers;
+  std::vector<RowPlace> pairs;
+  std::vector<RowPlace> layers;
   std::vector<const record::CurveRow*> curves;
 };
 
@@ -82,6 +88,13 @@ template <typename Row>
 void append(const std::vector<Row>& rows, std::vector<const Row*>& out) {
   for (const Row& row : rows) {
     out.push_back(&row);
+  }
+}
+
+template <typename Placed>
+void append_places(const std::vector<Placed>& rows, std::vector<RowPlace>& out) {
+  for (const Placed& row : rows) {
+    out.push_back(row.place);
   }
 }
 
@@ -98,8 +111,8 @@ OrderedRows order_rows(const plan::Plan& plan, const Collected& collected, Merge
     rows.runs.push_back(&found->second.run);
     ++summary.num_runs;
     summary.num_failed_runs += found->second.run.status == "ok" ? 0 : 1;
-    append(found->second.pairs, rows.pairs);
-    append(found->second.layers, rows.layers);
+    append_places(found->second.pairs, rows.pairs);
+    append_places(found->second.layers, rows.layers);
   }
   for (const plan::Tree& tree : plan.trees) {
     const auto found = collected.curves.find(tree.id);
@@ -113,8 +126,13 @@ OrderedRows order_rows(const plan::Plan& plan, const Collected& collected, Merge
   return rows;
 }
 
+void write(hdf5::TableStream& out, hdf5::Table table) {
+  add_digests(table);
+  out.table(table);
+}
+
 /// /distances, group by group in plan order, and /floors.
-void add_noise(const plan::Plan& plan, const Collected& collected, hdf5::TableFile& file) {
+void write_noise(hdf5::TableStream& out, const plan::Plan& plan, const Collected& collected) {
   std::vector<const record::DistanceRow*> distances;
   for (const plan::Group& group : plan.groups) {
     const auto found = collected.groups.find(group.id);
@@ -123,24 +141,16 @@ void add_noise(const plan::Plan& plan, const Collected& collected, hdf5::TableFi
     }
   }
   if (!distances.empty()) {
-    file.tables.push_back(to_table<record::DistanceRow>(
-        "distances", "one row a comparison group, step and pair of its models", record::distance_columns(), distances));
+    write(out, to_table<record::DistanceRow>("distances", "one row a comparison group, step and pair of its models",
+                                             record::distance_columns(), distances));
   }
   const std::vector<record::FloorRow> rows = floor_rows(plan, collected);
   std::vector<const record::FloorRow*> floors;
   append(rows, floors);
   if (!floors.empty()) {
-    file.tables.push_back(to_table<record::FloorRow>(
-        "floors", "one row a run and measured step: its verification error beside the noise floors",
-        record::floor_columns(), floors));
-  }
-}
-
-void add_digests(hdf5::TableFile& file) {
-  for (hdf5::Table& table : file.tables) {
-    for (hdf5::TableColumn& column : table.columns) {
-      column.attributes["sha256"] = column_digest(column);
-    }
+    write(out, to_table<record::FloorRow>(
+                   "floors", "one row a run and measured step: its verification error beside the noise floors",
+                   record::floor_columns(), floors));
   }
 }
 
@@ -162,28 +172,26 @@ hdf5::Table cells_table(const std::vector<config::Settings>& cells) {
   return table;
 }
 
-hdf5::TableFile results_file(const config::Study& study, const plan::Plan& plan, const std::string& numerics_key,
-                             const Collected& collected, MergeSummary& summary) {
+MergeSummary write_results(const std::string& path, const config::Study& study, const plan::Plan& plan,
+                           const std::string& numerics_key, const Collected& collected, const LoadColumns& load) {
+  MergeSummary summary;
   const OrderedRows rows = order_rows(plan, collected, summary);
-  hdf5::TableFile file;
-  file.attributes = {{"format", kResultsFormat}, {"version", kResultsVersion}, {"plan_id", plan.id}};
-  file.texts = {{"scientific_config", config::scientific_text(study)}, {"numerics_key", numerics_key}};
-  file.tables = {
-      cells_table(plan.cells),
-      to_table<record::RunRow>("runs", "one row a run: a cell with a seed", record::run_columns(), rows.runs),
-      to_table<record::PairRow>("pairs", "one row a run and measured step: the pair (M', M'')", record::pair_columns(),
-                                rows.pairs)};
+  hdf5::TableStream out(path);
+  out.root({{"format", kResultsFormat}, {"version", kResultsVersion}, {"plan_id", plan.id}},
+           {{"scientific_config", config::scientific_text(study)}, {"numerics_key", numerics_key}});
+  write(out, cells_table(plan.cells));
+  write(out, to_table<record::RunRow>("runs", "one row a run: a cell with a seed", record::run_columns(), rows.runs));
+  write_pairs(out, rows.pairs, collected.shards, load);
   if (!rows.layers.empty()) {
-    file.tables.push_back(to_table<record::LayerRow>("layers", "one row a run, measured step and parameter tensor",
-                                                     record::layer_columns(), rows.layers));
+    write_layers(out, rows.layers, collected.shards, load);
   }
   if (!rows.curves.empty()) {
-    file.tables.push_back(to_table<record::CurveRow>("curves", "one row a step at which M's curvature was measured",
-                                                     record::curve_columns(), rows.curves));
+    write(out, to_table<record::CurveRow>("curves", "one row a step at which M's curvature was measured",
+                                          record::curve_columns(), rows.curves));
   }
-  add_noise(plan, collected, file);
-  add_digests(file);
-  return file;
+  write_noise(out, plan, collected);
+  out.close();
+  return summary;
 }
 
 hdf5::TableFile telemetry_file(const config::Study& study, const plan::Plan& plan,

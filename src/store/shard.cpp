@@ -5,6 +5,7 @@
 #include <fstream>
 #include <map>
 
+#include "collected.hpp"
 #include "columns.hpp"
 #include "unroll/base/sha256.hpp"
 
@@ -13,6 +14,8 @@ namespace {
 
 constexpr const char* kFormat = "unroll-shard";
 constexpr const char* kVersion = "1";
+
+bool everything(std::string_view, std::string_view) { return true; }
 
 /// Without what only other readers need; that is half of the time of a commit.
 hdf5::Table plain(hdf5::Table table) {
@@ -36,14 +39,18 @@ hdf5::Table joined(const std::string& name, std::span<const record::Column<Row>>
   return plain(to_table<Row>(name, "", columns, rows));
 }
 
+/// Columns that are left out keep the defaults of a row.
 template <typename Row>
 std::vector<Row> rows_of(const hdf5::TableFile& file, const std::string& name,
-                         std::span<const record::Column<Row>> columns) {
+                         std::span<const record::Column<Row>> columns, const hdf5::ColumnFilter& is_wanted) {
   const hdf5::Table* table = file.find(name);
   if (table == nullptr) {
     throw Error("has no table '" + name + "'");
   }
-  return from_table<Row>(*table, columns);
+  std::vector<record::Column<Row>> wanted;
+  std::copy_if(columns.begin(), columns.end(), std::back_inserter(wanted),
+               [&](const auto& column) { return is_wanted(name, column.name); });
+  return from_table<Row>(*table, wanted);
 }
 
 /// Tables that most shards have no row of.
@@ -58,7 +65,7 @@ void add_rows(hdf5::TableFile& file, const std::string& name, std::span<const re
 template <typename Row>
 std::vector<Row> rows_if_any(const hdf5::TableFile& file, const std::string& name,
                              std::span<const record::Column<Row>> columns) {
-  return file.find(name) == nullptr ? std::vector<Row>() : rows_of(file, name, columns);
+  return file.find(name) == nullptr ? std::vector<Row>() : rows_of(file, name, columns, everything);
 }
 
 std::string attribute(const hdf5::TableFile& file, const std::string& name) {
@@ -72,17 +79,26 @@ std::string digest_in_name(const std::string& name) {
   return name.size() > kTail && name.ends_with(".h5") ? name.substr(name.size() - kTail, 64) : std::string();
 }
 
-std::vector<std::string> sorted_files(const std::string& folder, const std::string& ending) {
-  std::vector<std::string> names;
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
-    const std::string name = entry.path().filename().string();
-    if (is_plain_name(name) && name.ends_with(ending)) {
-      names.push_back(name);
+Shard shard_of_columns(const hdf5::TableFile& file, const std::string& name, const hdf5::ColumnFilter& is_wanted) {
+  try {
+    if (attribute(file, "format") != kFormat || attribute(file, "version") != kVersion) {
+      throw Error("is not a shard of version " + std::string(kVersion));
     }
+    Shard shard;
+    shard.origin.plan_id = attribute(file, "plan_id");
+    const auto key = file.texts.find("numerics_key");
+    shard.origin.numerics_key = key == file.texts.end() ? std::string() : key->second;
+    shard.rows.runs = rows_of(file, "runs", record::run_columns(), is_wanted);
+    shard.rows.pairs = rows_of(file, "pairs", record::pair_columns(), is_wanted);
+    shard.rows.layers = rows_of(file, "layers", record::layer_columns(), is_wanted);
+    shard.rows.curves = rows_of(file, "curves", record::curve_columns(), is_wanted);
+    shard.rows.twins = rows_if_any(file, "twins", record::twin_columns());
+    shard.rows.distances = rows_if_any(file, "distances", record::distance_columns());
+    shard.telemetry = rows_of(file, "telemetry", record::telemetry_columns(), is_wanted);
+    return shard;
+  } catch (const Error& error) {
+    throw Error(name + ": " + error.what());
   }
-  std::sort(names.begin(), names.end());
-  return names;
 }
 
 }  // namespace
@@ -128,60 +144,74 @@ Shard read_shard(const std::vector<std::byte>& image, const std::string& name) {
 }
 
 Shard shard_of(const hdf5::TableFile& file, const std::string& name) {
-  try {
-    if (attribute(file, "format") != kFormat || attribute(file, "version") != kVersion) {
-      throw Error("is not a shard of version " + std::string(kVersion));
-    }
-    Shard shard;
-    shard.origin.plan_id = attribute(file, "plan_id");
-    const auto key = file.texts.find("numerics_key");
-    shard.origin.numerics_key = key == file.texts.end() ? std::string() : key->second;
-    shard.rows.runs = rows_of(file, "runs", record::run_columns());
-    shard.rows.pairs = rows_of(file, "pairs", record::pair_columns());
-    shard.rows.layers = rows_of(file, "layers", record::layer_columns());
-    shard.rows.curves = rows_of(file, "curves", record::curve_columns());
-    shard.rows.twins = rows_if_any(file, "twins", record::twin_columns());
-    shard.rows.distances = rows_if_any(file, "distances", record::distance_columns());
-    shard.telemetry = rows_of(file, "telemetry", record::telemetry_columns());
-    return shard;
-  } catch (const Error& error) {
-    throw Error(name + ": " + error.what());
-  }
+  return shard_of_columns(file, name, everything);
+}
+
+Shard read_shard_keys(const std::vector<std::byte>& image, const std::string& name) {
+  return shard_of_columns(hdf5::tables_from_image(image, name, is_key_column), name, is_key_column);
 }
 
 void for_each_shard(const std::string& folder, const std::vector<JournalRecord>& journal,
-                    const std::function<void(const VerifiedShard&)>& use) {
+                    const std::function<void(const VerifiedShard&)>& use, const OnShardFault& on_fault) {
   std::map<std::string, const JournalRecord*> records;
   for (const JournalRecord& record : journal) {
     if (record.kind == RecordKind::shard) {
       records[record.name] = &record;
     }
   }
+  std::vector<std::string> damaged;
   for (const std::string& name : sorted_files(folder + "/shards", ".h5")) {
+    const auto found = records.find(name);
+    const JournalRecord* record = found == records.end() ? nullptr : found->second;
+    if (record != nullptr) {
+      records.erase(found);  // what is left is missing
+    }
     std::optional<std::vector<std::byte>> image = read_file(folder + "/shards/" + name);
     if (!image || sha256(std::span<const std::byte>(*image)) != digest_in_name(name)) {
+      damaged.push_back(name);
       continue;
     }
     VerifiedShard shard{name, std::move(*image), std::nullopt};
-    const auto found = records.find(name);
-    if (found != records.end() && found->second->size_bytes == shard.image.size() &&
-        found->second->sha256 == digest_in_name(name)) {
-      shard.runs = found->second->runs;
+    if (record != nullptr && record->size_bytes == shard.image.size() && record->sha256 == digest_in_name(name)) {
+      shard.runs = record->runs;
     }
     use(shard);
   }
+  if (on_fault) {
+    std::for_each(damaged.begin(), damaged.end(), [&](const auto& name) { on_fault(name, ShardFault::damaged); });
+    std::for_each(records.begin(), records.end(), [&](const auto& left) { on_fault(left.first, ShardFault::missing); });
+  }
 }
 
-std::vector<JournalRecord> read_journals(const std::string& folder) {
+std::vector<JournalRecord> read_journals(const std::string& folder, const OnBadJournal& on_bad) {
   std::vector<JournalRecord> records;
   for (const std::string& name : sorted_files(folder + "/journal", ".log")) {
-    if (const std::optional<std::vector<std::byte>> bytes = read_file(folder + "/journal/" + name)) {
-      std::vector<JournalRecord> good =
-          decode(std::string_view(reinterpret_cast<const char*>(bytes->data()), bytes->size()));
-      std::move(good.begin(), good.end(), std::back_inserter(records));
+    const std::optional<std::vector<std::byte>> bytes = read_file(folder + "/journal/" + name);
+    if (!bytes) {
+      continue;
+    }
+    std::size_t num_bad = 0;
+    std::vector<JournalRecord> good =
+        decode(std::string_view(reinterpret_cast<const char*>(bytes->data()), bytes->size()), &num_bad);
+    std::move(good.begin(), good.end(), std::back_inserter(records));
+    if (num_bad > 0 && on_bad) {
+      on_bad(name, num_bad);
     }
   }
   return records;
+}
+
+std::vector<std::string> sorted_files(const std::string& folder, const std::string& ending) {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+    const std::string name = entry.path().filename().string();
+    if (is_plain_name(name) && name.ends_with(ending)) {
+      names.push_back(name);
+    }
+  }
+  std::sort(names.begin(), names.end());
+  return names;
 }
 
 std::optional<std::vector<std::byte>> read_file(const std::string& path) {
@@ -197,6 +227,21 @@ std::optional<std::vector<std::byte>> read_file(const std::string& path) {
     return std::nullopt;
   }
   return bytes;
+}
+
+std::string file_digest(const std::string& path) {
+  constexpr std::size_t kPieceBytes = 4 << 20;
+  std::ifstream file(path, std::ios::binary);
+  std::vector<std::byte> piece(kPieceBytes);
+  Sha256 hash;
+  while (file) {
+    file.read(reinterpret_cast<char*>(piece.data()), static_cast<std::streamsize>(piece.size()));
+    hash.update(std::span<const std::byte>(piece).first(static_cast<std::size_t>(file.gcount())));
+  }
+  if (!file.eof()) {
+    throw Error(path + ": cannot be read");
+  }
+  return hash.hex_digest();
 }
 
 }  // namespace unroll::store

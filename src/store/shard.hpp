@@ -28,6 +28,8 @@ struct Shard {
 [[nodiscard]] std::vector<std::byte> shard_image(const ShardOrigin& origin, std::span<const record::TreeRecord> trees,
                                                  std::span<const record::TelemetryRow> telemetry);
 [[nodiscard]] Shard read_shard(const std::vector<std::byte>& image, const std::string& name);
+/// Of pairs and layers only the columns that say whose rows they are (collected.hpp).
+[[nodiscard]] Shard read_shard_keys(const std::vector<std::byte>& image, const std::string& name);
 
 /// The same of tables that were read already.
 [[nodiscard]] Shard shard_of(const hdf5::TableFile& file, const std::string& name);
@@ -39,14 +41,22 @@ struct VerifiedShard {
   std::optional<std::vector<std::string>> runs;  // ids of runs and groups, where the journal says them
 };
 
-/// Calls `use` for every verified shard of the folder, in order of names.
+enum class ShardFault { damaged, missing };  // missing: a journal says that it was committed
+using OnShardFault = std::function<void(const std::string& name, ShardFault fault)>;
+/// Calls `use` for every verified shard of the folder, in order of names, then on_fault for those that are not.
 void for_each_shard(const std::string& folder, const std::vector<JournalRecord>& journal,
-                    const std::function<void(const VerifiedShard&)>& use);
+                    const std::function<void(const VerifiedShard&)>& use, const OnShardFault& on_fault = {});
 
+using OnBadJournal = std::function<void(const std::string& name, std::size_t num_bad_records)>;
 /// All good records of all journals of the folder.
-[[nodiscard]] std::vector<JournalRecord> read_journals(const std::string& folder);
+[[nodiscard]] std::vector<JournalRecord> read_journals(const std::string& folder, const OnBadJournal& on_bad = {});
+
+/// Names of files in the folder that we may have given, with this ending, in order.
+[[nodiscard]] std::vector<std::string> sorted_files(const std::string& folder, const std::string& ending);
 
 /// A whole file; nullopt when it is not there or cannot be read.
 [[nodiscard]] std::optional<std::vector<std::byte>> read_file(const std::string& path);
+/// SHA-256 of a file of any size. Error when it cannot be read.
+[[nodiscard]] std::string file_digest(const std::string& path);
 
 }  // namespace unroll::store

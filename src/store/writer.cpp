@@ -1,13 +1,11 @@
 #include <cerrno>
-#include <chrono>
 #include <cstdio>
 #include <filesystem>
-#include <map>
-#include <thread>
 
 #include "digest.hpp"
 #include "identity.hpp"
 #include "shard.hpp"
+#include "stage_file.hpp"
 #include "unroll/base/sha256.hpp"
 #include "unroll/base/text.hpp"
 #include "unroll/store/checkpoints.hpp"
@@ -16,15 +14,6 @@
 
 namespace unroll::store {
 namespace {
-
-constexpr auto kPollInterval = std::chrono::milliseconds(50);
-
-std::string stage_path(const std::string& folder, const std::string& id) {
-  if (!is_plain_name(id)) {
-    throw Error("a stage cannot be called '" + printable(id) + "'");
-  }
-  return folder + "/stages/" + id + ".h5";
-}
 
 template <typename... Numbers>
 std::string numbered(const char* format, Numbers... numbers) {
@@ -130,6 +119,7 @@ void Writer::commit_weights(std::vector<hdf5::Array> weights) {
   entry.sha256 = sha256(std::span<const std::byte>(image));
   state_->open_journal();
   entry.name = state_->name + numbered("-%06d-", ++state_->num_weights) + entry.sha256 + ".h5";
+  state_->door->make_folders(state_->folder + "/weights");  // each by itself: it may be there and not yet durable
   state_->door->make_folders(kept_folder(state_->folder));
   state_->door->replace(kept_folder(state_->folder) + '/' + entry.name, image);
   state_->record(entry);
@@ -158,65 +148,6 @@ void Writer::write_arrays(const std::string& relative_path, const hdf5::ArrayFil
   const std::string path = state_->folder + '/' + relative_path;
   state_->door->make_folders(std::filesystem::path(path).parent_path().string());
   state_->door->replace(path, hdf5::to_image(arrays));
-}
-
-Finished finished(const std::string& folder) {
-  const std::vector<JournalRecord> journal = read_journals(folder);
-  Finished result;
-  for_each_shard(folder, journal, [&](const VerifiedShard& shard) {
-    if (shard.runs) {
-      result.runs.insert(shard.runs->begin(), shard.runs->end());
-      return;
-    }
-    const Shard content = read_shard(shard.image, shard.name);
-    for (const record::RunRow& run : content.rows.runs) {
-      result.runs.insert(run.run_id);
-    }
-    for (const record::DistanceRow& row : content.rows.distances) {
-      result.runs.insert(row.group_id);
-    }
-  });
-  std::map<std::string, std::string> recorded;
-  for (const JournalRecord& record : journal) {
-    if (record.kind != RecordKind::stage) {
-      continue;
-    }
-    const std::string digest = digest_text(record.size_bytes, record.sha256);
-    if (!recorded.emplace(record.name, digest).second && recorded[record.name] != digest) {
-      throw Error(folder + ": stage " + record.name +
-                  " was computed twice with different results: the computation is not deterministic here");
-    }
-  }
-  for (const auto& [id, digest] : recorded) {
-    const std::optional<std::vector<std::byte>> image = read_file(stage_path(folder, id));
-    if (image && digest_of(*image) == digest) {
-      result.stages[id] = digest;
-    }
-  }
-  for (const KeptFile& file : kept_files(folder)) {
-    if (is_whole(folder, file)) {
-      result.weights.insert(file.names.begin(), file.names.end());
-    } else {
-      result.damaged_weights.push_back(file.name);
-    }
-  }
-  return result;
-}
-
-std::optional<hdf5::ArrayFile> read_stage(const std::string& folder, const std::string& id, const std::string& digest,
-                                          double deadline_s) {
-  const std::string path = stage_path(folder, id);
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::duration<double>(deadline_s);
-  for (;;) {
-    const std::optional<std::vector<std::byte>> image = read_file(path);
-    if (image && digest_of(*image) == digest) {
-      return hdf5::from_image(*image, path);
-    }
-    if (std::chrono::steady_clock::now() >= deadline) {
-      return std::nullopt;
-    }
-    std::this_thread::sleep_for(kPollInterval);  // another machine's file may show late
-  }
 }
 
 }  // namespace unroll::store

@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <sstream>
 
 #include "faulty_door.hpp"
@@ -67,6 +68,36 @@ TEST_CASE("folders are made with their parents, and none is left when one cannot
   door.fail_mkdir_number(2, EROFS);
   CHECK_THROWS_WITH(door.make_folders(folder / "c/d/e"), Catch::Contains("Read-only file system"));
   CHECK(!std::filesystem::exists(folder / "c"));
+}
+
+/// Remembers which folders were forced to disk.
+class SyncedDoor : public FileDoor {
+ public:
+  std::set<std::string> synced;
+
+ protected:
+  int system_open(const char* path, int flags, mode_t mode) override {
+    opened_ = path;
+    return FileDoor::system_open(path, flags, mode);
+  }
+  int system_fsync(int descriptor) override {
+    synced.insert(opened_);
+    return FileDoor::system_fsync(descriptor);
+  }
+
+ private:
+  std::string opened_;
+};
+
+TEST_CASE("the name of a folder that was made is durable, and of one that somebody else made too") {
+  const TempFolder folder;
+  SyncedDoor door;
+
+  door.make_folders(folder / "a/b");
+  CHECK(door.synced == std::set<std::string>{folder.str(), folder / "a"});
+  door.synced.clear();
+  door.make_folders(folder / "a/b");
+  CHECK(door.synced == std::set<std::string>{folder / "a"});
 }
 
 TEST_CASE("a folder below a file cannot be made") {

@@ -4,7 +4,7 @@
 // float64 or UTF-8 text of a fixed length padded with zero bytes: no bool, enum, compound or variable-length data
 // (except the references that dimension scales are made of). Whole texts are scalar datasets at the root.
 // Equal content gives equal bytes with one HDF5 and zlib library: no time stamps; columns of 64 KiB and more are
-// chunked, shuffled and deflated, smaller ones are contiguous.
+// chunked, shuffled and deflated, smaller ones and numbers that deflate would not shrink by a fifth are contiguous.
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -53,5 +53,7 @@ struct TableFile {
 using ColumnFilter = std::function<bool(std::string_view table, std::string_view column)>;
 [[nodiscard]] TableFile read_tables(const std::string& path, const ColumnFilter& is_wanted);
 [[nodiscard]] TableFile tables_from_image(const std::vector<std::byte>& image, const std::string& name);
+[[nodiscard]] TableFile tables_from_image(const std::vector<std::byte>& image, const std::string& name,
+                                          const ColumnFilter& is_wanted);
 
 }  // namespace unroll::hdf5

@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <cstddef>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -39,11 +40,15 @@ class FileDoor {
   FileDoor(const FileDoor&) = delete;
   FileDoor& operator=(const FileDoor&) = delete;
 
-  /// Makes a folder and its parents; returns those that were not there, outermost first. On an error none is left.
+  /// Makes a folder and its parents, durably; returns those that were not there, outermost first. On an error none is
+  /// left.
   std::vector<std::string> make_folders(const std::string& path);
   /// The file holds these bytes, durably, or is what it was before. Throws FileError.
   void replace(const std::string& path, std::span<const std::byte> bytes);
   void replace(const std::string& path, std::string_view text);
+  /// The same for a file that is written by another library: `write` makes the file of the name that it is given. What
+  /// it throws is thrown, as FileError where the system refused.
+  void replace_by(const std::string& path, const std::function<void(const std::string& temporary)>& write);
   /// A new file to append to; FileError with code EEXIST when there is one already.
   [[nodiscard]] Descriptor create(const std::string& path);
   /// Appends and forces to disk.
@@ -66,7 +71,11 @@ class FileDoor {
 
  private:
   void write_all(int descriptor, const std::string& path, std::span<const std::byte> bytes);
+  void write_by(const std::string& path, const std::string& temporary,
+                const std::function<void(const std::string& temporary)>& write);
+  void finish(Descriptor file, const std::string& temporary, const std::string& path);  // closes and renames
   void sync_folder_of(const std::string& path);
+  int sync_folder(const std::string& folder);  // 0 or errno
 };
 
 }  // namespace unroll::store

@@ -21,8 +21,9 @@ struct KeptFile {
   std::string digest;  // "size:sha256"
   std::vector<std::string> names;
 };
-/// DIR/weights/kept, and what journals say is in it and is there; contents are not read.
+/// DIR/weights/kept, what journals say was put there, and what of that is there; contents are not read.
 [[nodiscard]] std::string kept_folder(const std::string& folder);
+[[nodiscard]] std::vector<KeptFile> recorded_files(const std::string& folder);
 [[nodiscard]] std::vector<KeptFile> kept_files(const std::string& folder);
 /// "file digest name,name,...\n" for each, for other ranks; and back.
 [[nodiscard]] std::string text_of(const std::vector<KeptFile>& files);

@@ -60,11 +60,17 @@ class Writer {
 
 /// Ids of runs, groups and stages and names of weights whose shards or files are there and verified (size and SHA-256);
 /// others are ignored. Error when one stage was committed with different bytes.
+struct LostWeights {
+  std::string file;                // recorded, and not in DIR/weights/kept: lost, or removed when it was needed no more
+  std::vector<std::string> names;  // kept_name
+};
 struct Finished {
   std::unordered_set<std::string> runs;       // and comparison groups
   std::map<std::string, std::string> stages;  // id -> digest
   std::unordered_set<std::string> weights;    // kept_name
   std::vector<std::string> damaged_weights;   // files in DIR/weights/kept
+  std::vector<LostWeights> lost_weights;
+  std::vector<std::string> damage;            // lines for people: what is not as it was committed, and what that costs
 };
 [[nodiscard]] Finished finished(const std::string& folder);
 

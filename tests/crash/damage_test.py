@@ -1,0 +1,156 @@
+"""Files of a results folder that are erased, cut short or hold a flipped bit: each is noticed and named, no more is done
+again than it held, and results.h5 has the bytes of the undisturbed run."""
+import random
+import shutil
+import time
+import unittest
+
+from faulty import EXIT, FULL, CrashTest, column, members, operations, preload
+
+
+def erase(path):
+    path.unlink()
+
+
+def cut(part):
+    def damage(path):
+        data = path.read_bytes()
+        path.write_bytes(data[:int(len(data) * part)])
+    return damage
+
+
+def flip(seed):
+    def damage(path):
+        data = bytearray(path.read_bytes())
+        bit = random.Random(seed).randrange(8 * len(data))
+        data[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(bytes(data))
+    return damage
+
+
+DAMAGES = {"erased": erase, "empty": cut(0), "cut in the middle": cut(0.5), "cut at the end": cut(0.999),
+           "a flipped bit": flip(1), **({f"flipped bit {i}": flip(i) for i in range(2, 8)} if FULL else {})}
+
+
+class Damage(CrashTest):
+    def prepare(self):
+        """`whole`: finished. `part`: all is trained, nothing was compared (so weights are kept) or merged. `start`:
+        pretrained, no tree yet. Each with the cache that it filled."""
+        recording = self.folder / "recording"
+        recording.mkdir()
+        self.run_with_cache("whole", preload(self.folder / "whole", record=recording))
+        self.undisturbed = self.results("whole")
+        done = operations(recording)
+        first = {kind: next(i for i, operation in enumerate(done, 1) if kind in operation["path"] + operation["second"])
+                 for kind in ("/weights/kept/", "/results.h5")}
+        opened = [i for i, operation in enumerate(done, 1) if operation["name"] == "open" and
+                  "/shards/.tmp-" in operation["path"] and i < first["/results.h5"]]
+        self.cut_at("part", opened[-1])
+        self.cut_at("start", first["/weights/kept/"])
+        self.assertEqual(len(list((self.folder / "part/weights/kept").glob("r*.h5"))), 3)
+        self.assertEqual(len(list((self.folder / "start/stages").glob("*.h5"))), 2)
+
+    def run_with_cache(self, output, env=None):
+        return self.start(output, 1, env, words=["--cache", str(self.folder / (output + ".cache"))])
+
+    def cut_at(self, output, number):
+        done = self.run_with_cache(output, preload(self.folder / output, kind="exit", at=number))
+        self.assertEqual(done.returncode, EXIT, done.stdout + done.stderr)
+
+    def files(self, output, pattern):
+        return sorted(path.relative_to(self.folder / output) for path in (self.folder / output).glob(pattern))
+
+    def redone(self, output, since):
+        """Items that were trained after this moment, by telemetry."""
+        telemetry = self.folder / output / "telemetry.h5"
+        starts, names, kinds, cached = (column(telemetry, f"/items/{name}")
+                                        for name in ("start_s", "item_id", "kind", "cached_steps"))
+        return {name: kind for start, name, kind, steps in zip(starts, names, kinds, cached) if start > since and not steps}
+
+    def repair(self, base, file, damage, names=True):
+        """Damages one file of a copy of the folder and runs the study again; what was trained anew, and what was said."""
+        shutil.rmtree(self.folder / "copy", ignore_errors=True)
+        shutil.copytree(self.folder / base, self.folder / "copy")
+        DAMAGES[damage](self.folder / "copy" / file)
+        since = time.time()
+        text = self.finish("copy")
+        self.assertEqual(self.results("copy"), self.undisturbed, text)
+        self.whole("copy")
+        if names:
+            self.assertIn(file.name, text)
+        return self.redone("copy", since)
+
+    def held_by(self, base, shard):
+        """What has to be done again without this shard; None: any tree, for it holds rows of a comparison."""
+        path = self.folder / base / shard
+        if "distances" in members(path):
+            return None
+        return set(column(path, "/telemetry/item_id"))
+
+    def each(self, base, pattern, names=True):
+        """(file, damage, what was trained anew) for every file and every damage that differs."""
+        for file in self.files(base, pattern):
+            for damage in DAMAGES:
+                with self.subTest(base=base, file=str(file), damage=damage):
+                    self.count += 1
+                    yield file, self.repair(base, file, damage, names)
+
+    def setUp(self):
+        super().setUp()
+        self.count = 0
+
+    def tearDown(self):
+        print(f"{self.count} damages, each named, repaired and no more done again than the file held", flush=True)
+        super().tearDown()
+
+    def test_shards(self):
+        self.prepare()
+        for file, redone in self.each("whole", "shards/r*.h5"):
+            held = self.held_by("whole", file)
+            self.assertLessEqual(set(redone), held if held is not None else set(redone), file)
+
+    def test_journal(self):
+        self.prepare()
+        for base in ("whole", "part"):
+            for _, redone in self.each(base, "journal/*.log", names=False):
+                self.assertNotIn("pretraining", redone.values() if base == "whole" else [])
+
+    def test_stages(self):
+        self.prepare()
+        for _, redone in self.each("whole", "stages/*.h5"):
+            self.assertEqual(redone, {})
+        for file, redone in self.each("start", "stages/*.h5"):
+            self.assertEqual([name for name, kind in redone.items() if kind != "tree"], [file.stem])
+
+    def test_kept_weights(self):
+        self.prepare()
+        for _, redone in self.each("part", "weights/kept/*.h5"):
+            self.assertEqual(list(redone.values()), ["tree"])
+
+    def test_results(self):
+        self.prepare()
+        for pattern in ("results.h5", "results.h5.sha256", "telemetry.h5"):
+            for _, redone in self.each("whole", pattern, names=False):
+                self.assertEqual(redone, {})
+
+    def test_cache_entries(self):
+        self.prepare()
+        entry = self.files("whole.cache", "*.stage")[0]
+        for damage in DAMAGES:
+            with self.subTest(damage=damage):
+                self.count += 1
+                for name in ("copy", "copy.cache"):
+                    shutil.rmtree(self.folder / name, ignore_errors=True)
+                shutil.copytree(self.folder / "whole.cache", self.folder / "copy.cache")
+                DAMAGES[damage](self.folder / "copy.cache" / entry)
+                since = time.time()
+                done = self.run_with_cache("copy")
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assertEqual(self.results("copy"), self.undisturbed)
+                self.assertIn("pretraining", self.redone("copy", since).values())
+                if damage != "erased":
+                    self.assertIn(entry.name, done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
