@@ -12,5 +12,6 @@ builds=yes
 for word in "$@"; do
   case $word in --build* | --list | --figures | --help | -h) builds=no ;; esac
 done
-[[ $builds == no ]] || jobs/setup.sh unroll unroll-worker bench_steps bench_distances bench_gather bench_noop_trees
+[[ $builds == no ]] || jobs/setup.sh unroll unroll-worker bench_steps bench_distances bench_gather bench_noop_trees \
+  fill_folder unroll_faults
 exec .venv/bin/python tests/benchmarks/bench.py "$@"

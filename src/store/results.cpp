@@ -215,7 +215,7 @@ hdf5::TableFile telemetry_file(const config::Study& study, const plan::Plan& pla
   file.texts = {{"operational_config", config::operational_text(study)}};
   file.tables = {to_table<record::TelemetryRow>("items", "one row a pretraining or tree that a rank finished",
                                                 record::telemetry_columns(), pointers)};
-  add_digests(file);
+  std::for_each(file.tables.begin(), file.tables.end(), add_digests);
   return file;
 }
 

@@ -8,6 +8,7 @@ import tempfile
 import time
 
 import distance
+import durability
 import figures
 import gather
 import harness
@@ -20,7 +21,7 @@ import study_resnet18
 from programs import Setting
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-SHORT = (steps, distance, gather, plan, noop, study, ranks)
+SHORT = (steps, distance, gather, plan, noop, study, ranks, durability)
 GROUPS = {"short": {name: work for module in SHORT for name, work in module.BENCHMARKS.items()},
           "long": study_resnet18.BENCHMARKS}
 ALL = {name: work for group in GROUPS.values() for name, work in group.items()}
