@@ -39,23 +39,21 @@ std::vector<KeptFile> recorded_files(const std::string& folder) {
 std::string text_of(const std::vector<KeptFile>& files) {
   std::string text;
   for (const KeptFile& file : files) {
-    text += file.name + ' ' + file.digest + ' ' + join(file.names, ",") + '
-';
+    text += file.name + ' ' + file.digest + ' ' + join(file.names, ",") + '\n';
   }
   return text;
 }
 
 std::vector<KeptFile> files_of(std::string_view text) {
   std::vector<KeptFile> files;
-  for (const std::string_view line : split(text, '
-')) {
+  for (const std::string_view line : split(text, '\n')) {
     const auto fields = split(line, ' ');
     if (fields.size() == 3) {
-    const auto names = split(fields[2], ',');
-    files.push_back({std::string(fields[0]), std::string(fields[1]), {names.begin(), names.end()}});
+      const auto names = split(fields[2], ',');
+      files.push_back({std::string(fields[0]), std::string(fields[1]), {names.begin(), names.end()}});
     }
-}
-return files;
+  }
+  return files;
 }
 
 std::vector<KeptFile> kept_files(const std::string& folder) {
