@@ -7,6 +7,7 @@
 #include "unroll/base/error.hpp"
 #include "unroll/base/text.hpp"
 #include "unroll/base/wording.hpp"
+#include "unroll/store/checkpoints.hpp"
 #include "unroll/store/kept_weights.hpp"
 #include "unroll/store/store.hpp"
 
@@ -118,6 +119,20 @@ void find_weights(const std::string& folder, Finished& result) {
               result.damage);
 }
 
+void find_checkpoints(const std::string& folder, const std::vector<JournalRecord>& journal, Finished& result) {
+  Named damaged;
+  for (const JournalRecord& record : journal) {
+    if (record.kind == RecordKind::checkpoint) {
+      const auto image = read_file(checkpoint_folder(folder) + '/' + record.name);
+      if (image && digest_of(*image) != digest_text(record.size_bytes, record.sha256)) {
+        damaged.add(record.name);
+      }
+    }
+  }
+  damaged.say(checkpoint_folder(folder), "no longer as committed; what it held is trained from the start",
+              result.damage);
+}
+
 }  // namespace
 
 Finished finished(const std::string& folder) {
@@ -129,6 +144,7 @@ Finished finished(const std::string& folder) {
   find_runs(folder, journal, result);
   find_stages(folder, journal, result);
   find_weights(folder, result);
+  find_checkpoints(folder, journal, result);
   return result;
 }
 

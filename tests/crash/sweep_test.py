@@ -5,7 +5,7 @@ import unittest
 
 from faulty import EXIT, FULL, CrashTest, operations, preload
 
-STRIDE = 1 if FULL else 9
+STRIDE = 1 if FULL else 15
 
 
 class Sweep(CrashTest):
