@@ -70,7 +70,7 @@ struct Finished {
   std::unordered_set<std::string> weights;    // kept_name
   std::vector<std::string> damaged_weights;   // files in DIR/weights/kept
   std::vector<LostWeights> lost_weights;
-  std::vector<std::string> damage;            // lines for people: what is not as it was committed, and what that costs
+  std::vector<std::string> damage;  // lines for people: what is not as it was committed, and what that costs
 };
 [[nodiscard]] Finished finished(const std::string& folder);
 
