@@ -5,7 +5,7 @@ import unittest
 
 from faulty import EXIT, FULL, CrashTest, operations, preload
 
-STRIDE = 1 if FULL else 15
+STRIDE = 1 if FULL else 25
 
 
 class Sweep(CrashTest):
