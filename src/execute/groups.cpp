@@ -160,6 +160,7 @@ void compare_groups(const mpi::Communicator& world, Context& context, const std:
   rows.commit();
   world.barrier();  // every rank's rows are committed
   if (world.rank() == 0) {
+    writer.check_newest();
     store::remove_kept(folder, needed);
   }
 }

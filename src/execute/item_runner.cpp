@@ -83,6 +83,7 @@ record::TelemetryRow ItemRunner::telemetry(const std::string& id, const char* ki
   row.kind = kind;
   row.rank = rank_;
   row.host = mpi::processor_name();
+  row.attempt = writer_.attempt();
   row.start_s = chunk_start_s_;
   row.num_lanes = lanes;
   row.model_steps = model_steps;

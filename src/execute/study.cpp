@@ -5,11 +5,15 @@
 #include "execute/checkpoint.hpp"
 #include "execute/groups.hpp"
 #include "execute/item_runner.hpp"
+#include "execute/work_events.hpp"
 #include "execute/work_list.hpp"
 #include "unroll/base/error.hpp"
+#include "unroll/base/wording.hpp"
 #include "unroll/execute/numerics.hpp"
 #include "unroll/schedule/schedule.hpp"
+#include "unroll/store/attempt.hpp"
 #include "unroll/store/cache.hpp"
+#include "unroll/store/events.hpp"
 #include "unroll/store/store.hpp"
 
 namespace unroll::execute {
@@ -93,18 +97,49 @@ std::optional<store::StageCache> open_cache(const mpi::Communicator& world, cons
   return cache;
 }
 
+/// Takes the folder on rank 0, and prepares it; whoever cannot leaves it as it was.
+store::Attempt take_folder(const std::string& folder, int num_ranks, const std::function<void()>& prepare) {
+  store::Attempt attempt(folder, store::this_process(num_ranks));
+  try {
+    prepare();
+  } catch (...) {
+    attempt.withdraw();
+    throw;
+  }
+  attempt.remove_temporaries();
+  return attempt;
+}
+
+std::string outcome_text(const store::MergeSummary& summary) {
+  if (summary.num_missing_runs > 0) {
+    return "incomplete: " + counted(summary.num_missing_runs, "run") + " missing";
+  }
+  return summary.num_failed_runs > 0 ? "failed " + std::to_string(summary.num_failed_runs) : "complete";
+}
+
 /// Every rank takes chunks until none is left.
 void train_items(const mpi::Communicator& world, Context& context, const std::string& folder, store::Writer& writer,
-                 WorkList& list, const StudyOptions& options, store::StageCache* cache, Checkpoints& checkpoints) {
+                 WorkList& list, const StudyOptions& options, store::StageCache* cache, Checkpoints& checkpoints,
+                 store::EventLog& log, const store::Attempt* attempt) {
+  WorkEvents events(log, context.plan(), list);
   schedule::Scheduler scheduler(world, std::move(list.work), {kPackUnits, options.threaded, options.on_progress});
-  ItemRunner runner(context, std::move(list.items), folder, world.rank(), writer, [&] { scheduler.poll(); });
+  ItemRunner runner(context, std::move(list.items), folder, world.rank(), writer, [&] {
+    scheduler.poll();
+    if (attempt != nullptr) {
+      attempt->check();
+    }
+  });
   runner.keep_weights(std::move(list.models));
   runner.use_checkpoints(checkpoints);
   if (cache != nullptr) {
     runner.use_cache(*cache);
   }
   for (auto chunk = scheduler.next(); !chunk.finished; chunk = scheduler.next()) {
-    runner.run(chunk, [&](std::size_t item, const std::string& digest) { scheduler.finish(item, digest); });
+    events.take(chunk);
+    runner.run(chunk, [&](std::size_t item, const std::string& digest) {
+      scheduler.finish(item, digest);
+      events.done(item);
+    });
   }
 }
 
@@ -118,12 +153,15 @@ StudyOutcome run_study(const mpi::Communicator& world, const config::Study& stud
   Context context(plan, placement.device);
   on_every_rank(world, [&] { validate(context, study); });
   const auto key = common_numerics_key(world, settings.run, placement.numerics);
-  std::string saved;  // training that an earlier attempt had in hand
+  std::optional<store::Attempt> attempt;  // rank 0's
+  std::string saved;                      // training that an earlier attempt had in hand
   const auto found = on_first_rank(world, [&] {
-    store::prepare(folder, {config::scientific_text(study), plan.id, key});
-    if (options.on_prepared) {
-      options.on_prepared();
-    }
+    attempt.emplace(take_folder(folder, world.size(), [&] {
+      store::prepare(folder, {config::scientific_text(study), plan.id, key});
+      if (options.on_prepared) {
+        options.on_prepared();
+      }
+    }));
     const auto finished = store::finished(folder);
     if (options.on_notice) {
       const auto lines = damage_lines(plan, finished);
@@ -136,27 +174,42 @@ StudyOutcome run_study(const mpi::Communicator& world, const config::Study& stud
     return found_text(plan, finished);
   });
   saved = world.broadcast(saved, 0);
+  const auto number =
+      std::stoll(world.broadcast(world.rank() == 0 ? std::to_string(attempt->number()) : std::string(), 0));
+  store::EventLog log(folder, number, world.rank());
+  tell_start(log, store::this_process(world.size()));
 
   auto cache = open_cache(world, options, key);
   const auto meeting = world.duplicate();  // the gather's own
   const auto gatherer = make_gatherer(meeting, study, settings, placement, options.gpus, options.on_notice);
   {
     auto list = work_list(context, found, world.size());
-    store::Writer writer(folder, world.rank(), key);
+    if (world.rank() == 0) {
+      tell_plan(log, plan, list, found);
+    }
+    store::Writer writer(folder, world.rank(), key, number);
+    writer.log_to(log);
+    log.write("phase", "training");
     Checkpoints checkpoints(
         folder, writer, key, settings.run.checkpoint * 60, store::files_of(saved),
         options.on_notice ? options.on_notice : [](const std::string&) {});
-    train_items(world, context, folder, writer, list, options, cache ? &*cache : nullptr, checkpoints);
+    train_items(world, context, folder, writer, list, options, cache ? &*cache : nullptr, checkpoints, log,
+                attempt ? &*attempt : nullptr);
+    log.write("phase", "comparing");
     compare_groups(world, context, folder, list.compared, writer, *gatherer);
   }
 
+  log.write("phase", "merging");
   const auto summary = on_first_rank(world, [&] {
+    store::check_newest(folder, number);
     const auto merged = store::merge(folder, study, plan);
     if (merged.num_missing_runs == 0) {
       store::remove_checkpoints(folder, {});
     }
+    store::append_outcome(folder, number, outcome_text(merged));
     return std::to_string(merged.num_missing_runs) + " " + std::to_string(merged.num_failed_runs);
   });
+  log.write("phase", "ended");
   const auto space = summary.find(' ');
   return {static_cast<std::int64_t>(plan.runs.size()), std::stoll(summary.substr(0, space)),
           std::stoll(summary.substr(space + 1))};

@@ -66,7 +66,8 @@ std::vector<std::string> FileDoor::make_folders(const std::string& path) {
   return made;
 }
 
-void FileDoor::replace(const std::string& path, std::span<const std::byte> bytes) {
+void FileDoor::replace(const std::string& path, std::span<const std::byte> bytes,
+                       const std::function<void()>& before_rename) {
   const std::string temporary = temporary_name(path);
   try {
     Descriptor file(system_open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, kFileMode));
@@ -74,6 +75,9 @@ void FileDoor::replace(const std::string& path, std::span<const std::byte> bytes
       throw FileError(path, "cannot be written", errno);
     }
     write_all(file.get(), path, bytes);
+    if (before_rename) {
+      before_rename();
+    }
     finish(std::move(file), temporary, path);
   } catch (...) {
     remove(temporary);
@@ -138,6 +142,29 @@ Descriptor FileDoor::create(const std::string& path) {
 
 void FileDoor::append(const Descriptor& file, const std::string& path, std::string_view text) {
   write_all(file.get(), path, std::as_bytes(std::span(text)));
+}
+
+Descriptor FileDoor::open_to_append(const std::string& path) {
+  Descriptor file(system_open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, kFileMode));
+  if (!file) {
+    throw FileError(path, "cannot be written", errno);
+  }
+  return file;
+}
+
+void FileDoor::note(const Descriptor& file, std::string_view text) noexcept {
+  (void)system_write(file.get(), text.data(), text.size());
+}
+
+bool FileDoor::move_folder(const std::string& from, const std::string& to) {
+  if (system_rename(from.c_str(), to.c_str()) != 0) {
+    if (errno == EEXIST || errno == ENOTEMPTY) {
+      return false;
+    }
+    throw FileError(to, "cannot be renamed from " + from, errno);
+  }
+  sync_folder_of(to);
+  return true;
 }
 
 bool FileDoor::remove(const std::string& path) noexcept { return system_remove(path.c_str()) == 0 || errno == ENOENT; }

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <chrono>
 #include <ctime>
 
@@ -5,30 +6,34 @@
 #include "identity.hpp"
 #include "results.hpp"
 #include "unroll/base/sha256.hpp"
+#include "unroll/store/chunks.hpp"
 
 namespace unroll::store {
 namespace {
 
-std::string shard_path(const std::string& folder, const std::string& name) { return folder + "/shards/" + name; }
-
-std::vector<std::byte> read_verified(const std::string& folder, const std::string& name) {
-  std::optional<std::vector<std::byte>> image = read_file(shard_path(folder, name));
+std::vector<std::byte> read_verified(const std::string& path) {
+  std::optional<std::vector<std::byte>> image = read_file(path);
   if (!image) {
-    throw Error(shard_path(folder, name) + ": was there a moment ago, and cannot be read now");
+    throw Error(path + ": was there a moment ago, and cannot be read now");
   }
   return std::move(*image);
 }
 
-Collected collect(const std::string& folder, const Identity& identity) {
-  Collected collected([&folder](const std::string& name) { return read_shard(read_verified(folder, name), name); });
+/// Shards are known by their paths: they may come from the folders of several chunks.
+Collected nothing_collected() {
+  return Collected([](const std::string& path) { return read_shard(read_verified(path), path); });
+}
+
+/// Adds the rows of a folder's shards.
+void collect(const std::string& folder, const Identity& identity, Collected& collected) {
   for_each_shard(folder, read_journals(folder), [&](const VerifiedShard& verified) {
-    Shard shard = read_shard_keys(verified.image, verified.name);
+    const std::string path = folder + "/shards/" + verified.name;
+    Shard shard = read_shard_keys(verified.image, path);
     if (shard.origin.plan_id != identity.plan_id || shard.origin.numerics_key != identity.numerics_key) {
-      throw Error(shard_path(folder, verified.name) + ": belongs to another plan or other numerics than this folder");
+      throw Error(path + ": belongs to another plan or other numerics than this folder");
     }
-    collected.add(std::move(shard), verified.name);
+    collected.add(std::move(shard), path);
   });
-  return collected;
 }
 
 std::string now_utc() {
@@ -53,28 +58,81 @@ void verify(const std::string& path) {
   }
 }
 
-}  // namespace
-
-MergeSummary merge(const std::string& folder, const config::Study& study, const plan::Plan& plan) {
-  const std::optional<Identity> identity = read_identity(folder);
-  if (!identity || identity->plan_id != plan.id) {
-    throw UsageError(folder + ": does not hold results of this study; give the folder of its --output");
-  }
-  const Collected collected = collect(folder, *identity);
-  const LoadColumns load = [&](const std::string& name, const hdf5::ColumnFilter& is_wanted) {
-    return hdf5::tables_from_image(read_verified(folder, name), name, is_wanted);
+MergeSummary write_merged(const std::string& folder, const config::Study& study, const plan::Plan& plan,
+                          const std::string& numerics_key, const Collected& collected) {
+  const LoadColumns load = [](const std::string& path, const hdf5::ColumnFilter& is_wanted) {
+    return hdf5::tables_from_image(read_verified(path), path, is_wanted);
   };
   FileDoor door;
   MergeSummary summary;
   std::string sha;
   door.replace_by(folder + "/results.h5", [&](const std::string& path) {
-    summary = write_results(path, study, plan, identity->numerics_key, collected, load);
+    summary = write_results(path, study, plan, numerics_key, collected, load);
     verify(path);
     sha = file_digest(path);
   });
   door.replace(folder + "/results.h5.sha256", sha + "  results.h5\n");
   door.replace(folder + "/telemetry.h5", hdf5::to_image(telemetry_file(study, plan, collected.telemetry, now_utc())));
   return summary;
+}
+
+Identity identity_of(const std::string& folder, const plan::Plan& plan) {
+  const std::optional<Identity> identity = read_identity(folder);
+  if (!identity || identity->plan_id != plan.id) {
+    throw UsageError(folder + ": does not hold results of this study; give the folder of its --output");
+  }
+  return *identity;
+}
+
+}  // namespace
+
+MergeSummary merge(const std::string& folder, const config::Study& study, const plan::Plan& plan) {
+  const Identity identity = identity_of(folder, plan);
+  Collected collected = nothing_collected();
+  collect(folder, identity, collected);
+  return write_merged(folder, study, plan, identity.numerics_key, collected);
+}
+
+MergeSummary count_runs(const std::string& folder, const plan::Plan& plan, const std::vector<bool>& wanted) {
+  Collected collected = nothing_collected();
+  collect(folder, identity_of(folder, plan), collected);
+  MergeSummary summary;
+  for (std::size_t i = 0; i < plan.runs.size(); ++i) {
+    const auto found = wanted[i] ? collected.runs.find(plan.runs[i].id) : collected.runs.end();
+    if (found == collected.runs.end()) {
+      summary.num_missing_runs += wanted[i];
+      continue;
+    }
+    ++summary.num_runs;
+    summary.num_pairs += std::ssize(found->second.pairs);
+    summary.num_failed_runs += found->second.run.status != "ok";
+  }
+  return summary;
+}
+
+MergeSummary merge_chunks(const std::string& folder, const config::Study& study, const plan::Plan& plan) {
+  const std::optional<Chunks> chunks = find_chunks(folder);
+  Collected collected = nothing_collected();
+  std::optional<Identity> common;
+  std::string first;
+  for (const std::int64_t index : chunks ? chunks->present : std::vector<std::int64_t>()) {
+    const std::string here = chunk_folder(folder, index, chunks->count);
+    if (!read_identity(here)) {
+      continue;  // only just begun
+    }
+    const Identity identity = identity_of(here, plan);
+    if (common && identity.numerics_key != common->numerics_key) {
+      throw UsageError(here + ": was computed with other numerics than " + first + " (" + identity.numerics_key +
+                       " against " + common->numerics_key + "), whose bits would not match; compute one of them again");
+    }
+    first = common ? first : here;
+    common = identity;
+    collect(here, identity, collected);
+  }
+  if (!common) {
+    throw UsageError(folder + ": holds no chunk that was begun; run one with --chunk");
+  }
+  return write_merged(folder, study, plan, common->numerics_key, collected);
 }
 
 }  // namespace unroll::store

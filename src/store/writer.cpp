@@ -8,12 +8,16 @@
 #include "stage_file.hpp"
 #include "unroll/base/sha256.hpp"
 #include "unroll/base/text.hpp"
+#include "unroll/store/attempt.hpp"
 #include "unroll/store/checkpoints.hpp"
+#include "unroll/store/events.hpp"
 #include "unroll/store/file_door.hpp"
 #include "unroll/store/kept_weights.hpp"
 
 namespace unroll::store {
 namespace {
+
+constexpr std::size_t kShownDigits = 16;  // of a run's id, in events
 
 template <typename... Numbers>
 std::string numbered(const char* format, Numbers... numbers) {
@@ -26,21 +30,29 @@ std::string numbered(const char* format, Numbers... numbers) {
 
 struct Writer::State {
   std::string folder;
-  int rank;
+  std::int64_t attempt = 1;
   ShardOrigin origin;
   std::unique_ptr<FileDoor> door;
-  std::string name;  // of this writer: its rank and the first free number of that rank
+  EventLog* events = nullptr;
+  std::string name;  // of this writer: its rank and attempt
   std::string journal_path;
   Descriptor journal;  // opened with the first record
   int num_shards = 0;
   int num_weights = 0;
   int num_checkpoints = 0;
 
-  // A journal of its own: an earlier attempt of the same rank may still be writing to its.
+  // Before anything is written, and again when it is about to appear.
+  void check_newest() const { store::check_newest(folder, attempt); }
+
+  void replace(const std::string& path, const std::vector<std::byte>& image) const {
+    door->replace(path, image, [this] { check_newest(); });
+  }
+
+  // A journal of its own, "<name>.log". One of that name is there when a disk refused it half-way: then "<name>.2.log".
   void open_journal() {
-    for (int attempt = 1; !journal; ++attempt) {
-      name = numbered("r%05d-a%04d", rank, attempt);
-      journal_path = folder + "/journal/" + name + ".log";
+    check_newest();
+    for (int number = 1; !journal; ++number) {
+      journal_path = folder + "/journal/" + name + (number > 1 ? '.' + std::to_string(number) : "") + ".log";
       try {
         journal = door->create(journal_path);
       } catch (const FileError& error) {
@@ -51,23 +63,45 @@ struct Writer::State {
     }
   }
 
-  void record(const JournalRecord& entry) { door->append(journal, journal_path, encode(entry)); }
+  void record(const JournalRecord& entry) const { door->append(journal, journal_path, encode(entry)); }
+
+  void tell(const JournalRecord& entry, std::span<const record::TreeRecord> trees) const {
+    if (events == nullptr) {
+      return;
+    }
+    std::vector<std::string> ids;
+    for (const record::TreeRecord& tree : trees) {
+      for (const record::RunRow& run : tree.runs) {
+        ids.push_back(run.run_id.substr(0, kShownDigits));
+        if (run.status != "ok") {
+          events->write("run", ids.back() + ' ' + run.status + ' ' + run.reason);
+        }
+      }
+    }
+    events->write("commit", entry.name + " runs=" + join(ids, ","));
+  }
 };
 
-Writer::Writer(std::string folder, int rank, std::string numerics_key)
-    : Writer(std::move(folder), rank, std::move(numerics_key), std::make_unique<FileDoor>()) {}
+Writer::Writer(std::string folder, int rank, std::string numerics_key, std::int64_t attempt)
+    : Writer(std::move(folder), rank, std::move(numerics_key), std::make_unique<FileDoor>(), attempt) {}
 
-Writer::Writer(std::string folder, int rank, std::string numerics_key, std::unique_ptr<FileDoor> door)
+Writer::Writer(std::string folder, int rank, std::string numerics_key, std::unique_ptr<FileDoor> door,
+               std::int64_t attempt)
     : state_(std::make_unique<State>()) {
   const std::optional<Identity> identity = read_identity(folder);
   if (!identity) {
     throw Error(folder + ": has no plan.txt; prepare it first");
   }
   state_->folder = std::move(folder);
-  state_->rank = rank;
+  state_->attempt = attempt;
+  state_->name = numbered("r%05d-a%04lld", rank, static_cast<long long>(attempt));
   state_->origin = {identity->plan_id, std::move(numerics_key)};
   state_->door = std::move(door);
 }
+
+std::int64_t Writer::attempt() const { return state_->attempt; }
+void Writer::check_newest() const { state_->check_newest(); }
+void Writer::log_to(EventLog& events) { state_->events = &events; }
 
 Writer::~Writer() = default;
 
@@ -92,8 +126,9 @@ void Writer::commit(std::span<const record::TreeRecord> trees, std::span<const r
   }
   state_->open_journal();
   entry.name = state_->name + numbered("-%06d-", ++state_->num_shards) + entry.sha256 + ".h5";
-  state_->door->replace(state_->folder + "/shards/" + entry.name, image);
+  state_->replace(state_->folder + "/shards/" + entry.name, image);
   state_->record(entry);
+  state_->tell(entry, trees);
 }
 
 std::string Writer::commit_stage(const std::string& id, const hdf5::ArrayFile& stage) {
@@ -101,7 +136,7 @@ std::string Writer::commit_stage(const std::string& id, const hdf5::ArrayFile& s
   const std::vector<std::byte> image = hdf5::to_image(stage);
   const JournalRecord entry{RecordKind::stage, id, image.size(), sha256(std::span<const std::byte>(image)), {}};
   state_->open_journal();
-  state_->door->replace(path, image);
+  state_->replace(path, image);
   state_->record(entry);
   return digest_text(entry.size_bytes, entry.sha256);
 }
@@ -121,7 +156,7 @@ void Writer::commit_weights(std::vector<hdf5::Array> weights) {
   entry.name = state_->name + numbered("-%06d-", ++state_->num_weights) + entry.sha256 + ".h5";
   state_->door->make_folders(state_->folder + "/weights");  // each by itself: it may be there and not yet durable
   state_->door->make_folders(kept_folder(state_->folder));
-  state_->door->replace(kept_folder(state_->folder) + '/' + entry.name, image);
+  state_->replace(kept_folder(state_->folder) + '/' + entry.name, image);
   state_->record(entry);
 }
 
@@ -130,7 +165,7 @@ std::string Writer::commit_checkpoint(const std::vector<std::string>& names, con
   state_->open_journal();
   entry.name = state_->name + numbered("-%06d-", ++state_->num_checkpoints) + entry.sha256 + ".ckpt";
   state_->door->make_folders(checkpoint_folder(state_->folder));
-  state_->door->replace(checkpoint_folder(state_->folder) + '/' + entry.name, bytes);
+  state_->replace(checkpoint_folder(state_->folder) + '/' + entry.name, bytes);
   state_->record(entry);
   return entry.name;
 }
@@ -145,9 +180,10 @@ void Writer::write_arrays(const std::string& relative_path, const hdf5::ArrayFil
       throw Error("a file in the results cannot be called '" + printable(relative_path) + "'");
     }
   }
+  state_->check_newest();
   const std::string path = state_->folder + '/' + relative_path;
   state_->door->make_folders(std::filesystem::path(path).parent_path().string());
-  state_->door->replace(path, hdf5::to_image(arrays));
+  state_->replace(path, hdf5::to_image(arrays));
 }
 
 }  // namespace unroll::store

@@ -144,7 +144,7 @@ TEST_CASE("committed trees and stages are finished, also for the next attempt") 
     f.commit(writer, 0);
     digest = writer.commit_stage("pretraining-1", stage(7));
   }
-  Writer again(f.folder, 0, f.identity.numerics_key);
+  Writer again(f.folder, 0, f.identity.numerics_key, 2);
   f.commit(again, 1);
 
   const Finished done = finished(f.folder);

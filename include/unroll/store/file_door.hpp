@@ -43,16 +43,24 @@ class FileDoor {
   /// Makes a folder and its parents, durably; returns those that were not there, outermost first. On an error none is
   /// left.
   std::vector<std::string> make_folders(const std::string& path);
-  /// The file holds these bytes, durably, or is what it was before. Throws FileError.
-  void replace(const std::string& path, std::span<const std::byte> bytes);
+  /// The file holds these bytes, durably, or is what it was before. Throws FileError. before_rename may throw too: the
+  /// last moment to think better of it.
+  void replace(const std::string& path, std::span<const std::byte> bytes,
+               const std::function<void()>& before_rename = {});
   void replace(const std::string& path, std::string_view text);
   /// The same for a file that is written by another library: `write` makes the file of the name that it is given. What
   /// it throws is thrown, as FileError where the system refused.
   void replace_by(const std::string& path, const std::function<void(const std::string& temporary)>& write);
   /// A new file to append to; FileError with code EEXIST when there is one already.
   [[nodiscard]] Descriptor create(const std::string& path);
+  /// A file to append to, made if it is not there.
+  [[nodiscard]] Descriptor open_to_append(const std::string& path);
   /// Appends and forces to disk.
   void append(const Descriptor& file, const std::string& path, std::string_view text);
+  /// Appends in one write, not forced to disk; an error is not one.
+  void note(const Descriptor& file, std::string_view text) noexcept;
+  /// Gives a folder another name, durably; false when a folder of that name holds anything already.
+  [[nodiscard]] bool move_folder(const std::string& from, const std::string& to);
   /// Removes a file or an empty folder; false, and no error, when it is still there.
   bool remove(const std::string& path) noexcept;
   /// The file was modified now, says the file system; an error is not one.

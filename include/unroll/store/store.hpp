@@ -33,12 +33,22 @@ struct Identity {
 void prepare(const std::string& folder, const Identity& identity);
 void prepare(const std::string& folder, const Identity& identity, FileDoor& door);
 
-/// One rank's hold on a prepared folder. Throws FileError when the disk refuses; what was committed before stays.
+class EventLog;
+
+/// One rank's hold on a prepared folder, in one attempt (attempt.hpp), whose number its files carry. Throws FileError
+/// when the disk refuses, and Superseded when a newer attempt has taken the folder; what was committed before stays.
 class Writer {
  public:
-  Writer(std::string folder, int rank, std::string numerics_key);
-  Writer(std::string folder, int rank, std::string numerics_key, std::unique_ptr<FileDoor> door);
+  Writer(std::string folder, int rank, std::string numerics_key, std::int64_t attempt = 1);
+  Writer(std::string folder, int rank, std::string numerics_key, std::unique_ptr<FileDoor> door,
+         std::int64_t attempt = 1);
   ~Writer();
+
+  [[nodiscard]] std::int64_t attempt() const;
+  /// Superseded unless its attempt is still the newest: before anything that others left is removed.
+  void check_newest() const;
+  /// What is committed, and runs that are not ok, are told there too; outlives the writer.
+  void log_to(EventLog& events);
 
   /// Durable when it returns.
   void commit(std::span<const record::TreeRecord> trees, std::span<const record::TelemetryRow> telemetry);

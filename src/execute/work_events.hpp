@@ -1,0 +1,44 @@
+#pragma once
+// What a rank takes and finishes, told in its event log (store/events.hpp) for `unroll status`:
+//
+//   start  host=node7 pid=123 ranks=8
+//   plan   items=60 done=12 cost=34.5 runs=300 runs_done=40     rank 0; cost: estimated seconds of what is left
+//   take   tree:3f2a90c1b2d4e5f6,tree:...                       a chunk is in hand
+//   done   tree:3f2a90c1b2d4e5f6 cost=0.5                       an item is committed
+//   phase  training | comparing | merging | ended
+//
+// The store's writer adds
+//
+//   run    3f2a90c1b2d4e5f6 diverged the loss is not finite     a run that is not ok
+//   commit r00000-a0001-000001-<sha256>.h5 runs=3f2a90c1b2d4e5f6,...    told after the runs of it that are not ok
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "execute/work_list.hpp"
+#include "unroll/schedule/schedule.hpp"
+#include "unroll/store/attempt.hpp"
+#include "unroll/store/events.hpp"
+
+namespace unroll::execute {
+
+/// "tree:3f2a90c1b2d4e5f6", the kind and the first digits of its id; a part of a tree says which forks: ":0+2+5".
+[[nodiscard]] std::string item_name(const plan::Plan& plan, const plan::Item& item);
+
+class WorkEvents {
+ public:
+  WorkEvents(store::EventLog& log, const plan::Plan& plan, const WorkList& list);
+  void take(const schedule::Chunk& chunk);
+  void done(std::size_t item);
+
+ private:
+  store::EventLog& log_;
+  std::vector<std::string> names_;
+  std::vector<double> costs_s_;
+};
+
+void tell_start(store::EventLog& log, const store::Owner& self);
+/// What rank 0 says once of the work: how much there is, and how much was done before.
+void tell_plan(store::EventLog& log, const plan::Plan& plan, const WorkList& list, const std::string& found);
+
+}  // namespace unroll::execute

@@ -1,0 +1,71 @@
+#include "unroll/store/chunks.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+
+#include "identity.hpp"
+#include "unroll/base/error.hpp"
+#include "unroll/base/text.hpp"
+
+namespace unroll::store {
+namespace {
+
+constexpr std::string_view kBetween = "-of-";
+
+std::string chunks_folder(const std::string& folder) { return folder + "/chunks"; }
+
+}  // namespace
+
+std::string chunk_folder(const std::string& folder, std::int64_t index, std::int64_t count) {
+  return chunks_folder(folder) + '/' + std::to_string(index) + std::string(kBetween) + std::to_string(count);
+}
+
+std::optional<Chunks> find_chunks(const std::string& folder) {
+  std::map<std::int64_t, std::vector<std::int64_t>> cuts;  // by count
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(chunks_folder(folder), error)) {
+    const std::string name = entry.path().filename().string();
+    const std::size_t between = name.find(kBetween);
+    if (between == std::string::npos) {
+      continue;
+    }
+    const auto index = parse_integer(std::string_view(name).substr(0, between));
+    const auto count = parse_integer(std::string_view(name).substr(between + kBetween.size()));
+    if (index && count && *index >= 1 && *index <= *count) {
+      cuts[*count].push_back(*index);
+    }
+  }
+  if (cuts.empty()) {
+    return std::nullopt;
+  }
+  if (cuts.size() > 1) {
+    throw UsageError(chunks_folder(folder) + ": holds chunks of " + std::to_string(cuts.begin()->first) + " and of " +
+                     std::to_string(cuts.rbegin()->first) + "; remove those of one of them");
+  }
+  Chunks chunks{cuts.begin()->first, cuts.begin()->second};
+  std::sort(chunks.present.begin(), chunks.present.end());
+  return chunks;
+}
+
+void check_for_chunk(const std::string& folder, std::int64_t count) {
+  if (read_identity(folder)) {
+    throw UsageError("--output " + folder + ": holds a study that was started without --chunk; go on with it without " +
+                     "--chunk, or give another --output");
+  }
+  const auto chunks = find_chunks(folder);
+  if (chunks && chunks->count != count) {
+    throw UsageError("--output " + folder + ": is cut into " + std::to_string(chunks->count) +
+                     " chunks; give --chunk i/" + std::to_string(chunks->count) + ", or another --output");
+  }
+}
+
+void check_for_whole(const std::string& folder) {
+  if (const auto chunks = find_chunks(folder)) {
+    throw UsageError("--output " + folder + ": is cut into " + std::to_string(chunks->count) +
+                     " chunks; give --chunk i/" + std::to_string(chunks->count) +
+                     " to run one, unroll merge to join them, or another --output");
+  }
+}
+
+}  // namespace unroll::store
