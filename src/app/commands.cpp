@@ -22,7 +22,7 @@
 namespace unroll::app {
 namespace {
 
-constexpr std::array<Command, 8> kCommands{{
+constexpr std::array<Command, 9> kCommands{{
     {"plan", "STUDY.ini [--set KEY=VALUE]... [--json]", "show what would run: counts, sharing, cost, memory, disk",
      "Needs no MPI, GPU or LibTorch, and writes nothing.\n\n"
      "  --set KEY=VALUE   replaces a key of the file, for example --set train.lr=0.01,0.1 (repeatable)\n"
@@ -43,6 +43,17 @@ constexpr std::array<Command, 8> kCommands{{
      "LibTorch is looked for in UNROLL_TORCH, beside python3, and where the build found it.\n"
      "Exit codes: 0 complete, 2 wrong use or study, 3 some runs failed, 75 incomplete (run it again).\n",
      run_study},
+    {"status", "DIR [--watch] [--exit-code] [--json]", "show what happens in DIR, from another shell",
+     "Needs no MPI and changes nothing: who works there and whether he lives, what is done, failed and left, the rate\n"
+     "and the time to go with its spread (two standard errors), and what each rank does since when. It reads what "
+     "ranks\n"
+     "note in DIR/attempts; over a network file system that may come half a minute late.\n\n"
+     "  --watch           again and again until nobody is at work: every 2 s on a terminal, every 30 s elsewhere\n"
+     "  --exit-code       end with the code of the last outcome: 0 complete, 3 some runs failed, 75 incomplete, at "
+     "work,\n"
+     "                    or died without a word (run it again), 1 an error\n"
+     "  --json            the same as JSON; of a study in chunks, a list\n",
+     run_status},
     {"merge", "DIR", "write DIR/results.h5 again from what is finished in DIR",
      "Start it where the study was started if the study names its files by relative paths.\n"
      "Exit codes: 0 complete, 2 wrong use, 3 some runs failed, 75 some runs are missing.\n",

@@ -30,6 +30,7 @@ struct Command {
 int run_plan(const std::vector<std::string>& arguments);
 int run_keys(const std::vector<std::string>& arguments);
 int run_study(const std::vector<std::string>& arguments);  // replaces this process by unroll-worker
+int run_status(const std::vector<std::string>& arguments);
 int run_merge(const std::vector<std::string>& arguments);
 int run_report(const std::vector<std::string>& arguments);
 int run_doctor(
