@@ -9,13 +9,16 @@
 #include <filesystem>
 #include <iostream>
 
+#include "chunk_option.hpp"
 #include "command_line.hpp"
 #include "file_commands.hpp"
 #include "keys_text.hpp"
+#include "merge_chunks.hpp"
 #include "unroll/app/prepare.hpp"
 #include "unroll/base/error.hpp"
 #include "unroll/base/wording.hpp"
 #include "unroll/store/check.hpp"
+#include "unroll/store/chunks.hpp"
 #include "unroll/store/report.hpp"
 #include "unroll/store/store.hpp"
 
@@ -23,19 +26,26 @@ namespace unroll::app {
 namespace {
 
 constexpr std::array<Command, 9> kCommands{{
-    {"plan", "STUDY.ini [--set KEY=VALUE]... [--json]", "show what would run: counts, sharing, cost, memory, disk",
+    {"plan", "STUDY.ini [--set KEY=VALUE]... [--chunk I/N] [--json]",
+     "show what would run: counts, sharing, cost, memory, disk",
      "Needs no MPI, GPU or LibTorch, and writes nothing.\n\n"
      "  --set KEY=VALUE   replaces a key of the file, for example --set train.lr=0.01,0.1 (repeatable)\n"
+     "  --chunk I/N       the share of one chunk too, as unroll run --chunk would take it\n"
      "  --json            the same as JSON\n",
      run_plan},
     {"keys", "", "list the keys of a study with their defaults and ranges", "", run_keys},
-    {"run", "STUDY.ini --output DIR [--set KEY=VALUE]... [--cache FOLDER [--cache-limit SIZE]]",
+    {"run", "STUDY.ini --output DIR [--set KEY=VALUE]... [--chunk I/N] [--cache FOLDER [--cache-limit SIZE]]",
      "run the study, alone or under mpirun or srun",
      "Checks the study, its data and DIR, then trains, measures and writes DIR/results.h5 and DIR/telemetry.h5.\n"
      "Running it again with the same study and DIR resumes: what is finished is not done again. So a run may be ended\n"
      "at any time (Ctrl-C, a time limit, a crash).\n\n"
      "  --output DIR      folder of the results (made if it is not there)\n"
      "  --set KEY=VALUE   replaces a key of the file (repeatable)\n"
+     "  --chunk I/N       computes the I-th of N parts of the study, cut between trees and of about equal cost, in\n"
+     "                    DIR/chunks/I-of-N: jobs of their own, on any machines of one kind, in any order, resumed by\n"
+     "                    themselves; unroll merge DIR joins them to what the uncut study leaves. Weights and logits\n"
+     "                    that were asked for stay in the chunks' folders. DIR takes chunks of one N and no uncut "
+     "study\n"
      "  --cache FOLDER    keeps finished pretrainings there, and starts from those that are there: those of other\n"
      "                    studies, and of other jobs at the same time; changes no result\n"
      "  --cache-limit SIZE  size of that folder (20G); the least recently used make room\n\n"
@@ -54,7 +64,7 @@ constexpr std::array<Command, 9> kCommands{{
      "                    or died without a word (run it again), 1 an error\n"
      "  --json            the same as JSON; of a study in chunks, a list\n",
      run_status},
-    {"merge", "DIR", "write DIR/results.h5 again from what is finished in DIR",
+    {"merge", "DIR", "write DIR/results.h5 again from what is finished in DIR, or in its chunks",
      "Start it where the study was started if the study names its files by relative paths.\n"
      "Exit codes: 0 complete, 2 wrong use, 3 some runs failed, 75 some runs are missing.\n",
      run_merge},
@@ -102,11 +112,15 @@ std::string help(const Command& command) {
 }
 
 int run_plan(const std::vector<std::string>& arguments) {
-  const Syntax syntax{.command = "plan", .words = {"STUDY.ini"}, .flags = {"--json"}, .values = {"--set"}};
+  const Syntax syntax{.command = "plan", .words = {"STUDY.ini"}, .flags = {"--json"}, .values = {"--set", "--chunk"}};
   const Parsed parsed = parse(syntax, arguments);
   const Prepared prepared = prepare(parsed.words[0], parsed.all("--set"), MemoryCheck::no);
-  std::cout << (parsed.flags.contains("--json") ? plan::plan_json(prepared.study, prepared.plan)
-                                                : plan::describe_plan(prepared.study, prepared.plan));
+  std::optional<plan::ChunkShare> share;
+  if (!parsed.all("--chunk").empty()) {
+    share = plan::share_of(prepared.plan, parse_chunk(parsed.one(syntax, "--chunk")));
+  }
+  std::cout << (parsed.flags.contains("--json") ? plan::plan_json(prepared.study, prepared.plan, share)
+                                                : plan::describe_plan(prepared.study, prepared.plan, share));
   return kExitComplete;
 }
 
@@ -120,6 +134,9 @@ int run_keys(const std::vector<std::string>& arguments) {
 int run_merge(const std::vector<std::string>& arguments) {
   const Syntax syntax{.command = "merge", .words = {"DIR"}, .flags = {}, .values = {}};
   const std::string folder = parse(syntax, arguments).words[0];
+  if (const auto chunks = store::find_chunks(folder)) {
+    return merge_chunks(folder, *chunks);
+  }
   const Prepared prepared = prepare_saved(folder);
   store::walk_shards(folder);
   const store::MergeSummary summary = store::merge(folder, prepared.study, prepared.plan);

@@ -4,19 +4,23 @@
 #include <fstream>
 #include <iterator>
 
+#include "chunk_option.hpp"
 #include "command_line.hpp"
 #include "foreign_files.hpp"
 #include "memory.hpp"
 #include "size_text.hpp"
 #include "unroll/base/error.hpp"
 #include "unroll/base/text.hpp"
+#include "unroll/store/chunks.hpp"
 #include "unroll/store/file_door.hpp"
 
 namespace unroll::app {
 namespace {
 
-const Syntax kRunSyntax{
-    .command = "run", .words = {"STUDY.ini"}, .flags = {}, .values = {"--output", "--set", "--cache", "--cache-limit"}};
+const Syntax kRunSyntax{.command = "run",
+                        .words = {"STUDY.ini"},
+                        .flags = {},
+                        .values = {"--output", "--set", "--cache", "--cache-limit", "--chunk"}};
 
 std::string study_path(const std::string& folder) { return folder + "/study.ini"; }
 std::string sets_path(const std::string& folder) { return folder + "/sets.txt"; }
@@ -48,10 +52,15 @@ std::optional<store::CacheOptions> cache_of(const Parsed& parsed) {
 
 RunArguments parse_run(const std::vector<std::string>& arguments) {
   const Parsed parsed = parse(kRunSyntax, arguments);
-  const RunArguments run{.study = parsed.words[0],
-                         .output = parsed.one(kRunSyntax, "--output"),
-                         .sets = parsed.all("--set"),
-                         .cache = cache_of(parsed)};
+  RunArguments run{.study = parsed.words[0],
+                   .output = parsed.one(kRunSyntax, "--output"),
+                   .sets = parsed.all("--set"),
+                   .cache = cache_of(parsed)};
+  run.folder = run.output;
+  if (!parsed.all("--chunk").empty()) {
+    run.chunk = parse_chunk(parsed.one(kRunSyntax, "--chunk"));
+    run.folder = store::chunk_folder(run.output, run.chunk->index, run.chunk->count);
+  }
   for (const std::string& set : run.sets) {
     if (set.find('\n') != std::string::npos) {
       throw UsageError("run: --set " + printable(set) + ": must be one line");

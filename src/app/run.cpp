@@ -3,13 +3,28 @@
 #include "output_folder.hpp"
 #include "start_worker.hpp"
 #include "unroll/app/prepare.hpp"
+#include "unroll/store/chunks.hpp"
 
 namespace unroll::app {
+namespace {
+
+void check_chunk(const RunArguments& run, const plan::Plan& plan) {
+  if (run.chunk) {
+    (void)plan::share_of(plan, *run.chunk);
+    store::check_for_chunk(run.output, run.chunk->count);
+  } else {
+    store::check_for_whole(run.output);
+  }
+}
+
+}  // namespace
 
 int run_study(const std::vector<std::string>& arguments) {
   const RunArguments run = parse_run(arguments);
-  const auto device = prepare(run.study, run.sets).plan.cells.front().run.device;
+  const plan::Plan plan = prepare(run.study, run.sets).plan;
+  const auto device = plan.cells.front().run.device;
   check_output_folder(run.output);
+  check_chunk(run, plan);
   if (run.cache) {
     check_cache_folder(run.cache->folder);
   }

@@ -61,15 +61,19 @@ int run(const mpi::Communicator& world, mpi::ThreadLevel provided, const std::st
   options.threaded = provided == mpi::ThreadLevel::multiple;
   options.gpus = app::gpu_support();
   options.cache = arguments.cache;
+  options.chunk = arguments.chunk;
   options.on_notice = [&](const std::string& line) { app::say_notice(line, world.rank()); };
   if (world.rank() == 0) {
     options.on_progress = std::ref(progress);
-    options.on_prepared = [&] { app::save_study(arguments.output, arguments); };
+    options.on_prepared = [&] { app::save_study(arguments.folder, arguments); };
   }
-  const auto outcome = execute::run_study(world, prepared.study, prepared.plan, arguments.output, options);
+  const auto outcome = execute::run_study(world, prepared.study, prepared.plan, arguments.folder, options);
   if (world.rank() == 0) {
     std::cout << outcome.num_runs - outcome.num_missing << " of " << outcome.num_runs << " runs done, "
-              << outcome.num_failed << " failed; " << arguments.output << "/results.h5\n"
+              << outcome.num_failed << " failed; "
+              << (arguments.chunk ? "when all chunks are done: unroll merge " + arguments.output
+                                  : arguments.output + "/results.h5")
+              << "\n"
               << std::flush;
   }
   return exit_code(outcome);

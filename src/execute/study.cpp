@@ -13,6 +13,7 @@
 #include "unroll/schedule/schedule.hpp"
 #include "unroll/store/attempt.hpp"
 #include "unroll/store/cache.hpp"
+#include "unroll/store/chunks.hpp"
 #include "unroll/store/events.hpp"
 #include "unroll/store/store.hpp"
 
@@ -110,6 +111,20 @@ store::Attempt take_folder(const std::string& folder, int num_ranks, const std::
   return attempt;
 }
 
+/// Runs and groups of other chunks count as done.
+void leave_out_others(const plan::Plan& plan, const plan::ChunkShare& share, store::Finished& finished) {
+  for (std::size_t run = 0; run < plan.runs.size(); ++run) {
+    if (!share.runs[run]) {
+      finished.runs.insert(plan.runs[run].id);
+    }
+  }
+  for (std::size_t group = 0; group < plan.groups.size(); ++group) {
+    if (!share.groups[group]) {
+      finished.runs.insert(plan.groups[group].id);
+    }
+  }
+}
+
 std::string outcome_text(const store::MergeSummary& summary) {
   if (summary.num_missing_runs > 0) {
     return "incomplete: " + counted(summary.num_missing_runs, "run") + " missing";
@@ -153,6 +168,7 @@ StudyOutcome run_study(const mpi::Communicator& world, const config::Study& stud
   Context context(plan, placement.device);
   on_every_rank(world, [&] { validate(context, study); });
   const auto key = common_numerics_key(world, settings.run, placement.numerics);
+  const auto share = options.chunk ? std::optional(plan::share_of(plan, *options.chunk)) : std::nullopt;
   std::optional<store::Attempt> attempt;  // rank 0's
   std::string saved;                      // training that an earlier attempt had in hand
   const auto found = on_first_rank(world, [&] {
@@ -162,7 +178,7 @@ StudyOutcome run_study(const mpi::Communicator& world, const config::Study& stud
         options.on_prepared();
       }
     }));
-    const auto finished = store::finished(folder);
+    auto finished = store::finished(folder);
     if (options.on_notice) {
       const auto lines = damage_lines(plan, finished);
       std::for_each(lines.begin(), lines.end(), options.on_notice);
@@ -171,6 +187,9 @@ StudyOutcome run_study(const mpi::Communicator& world, const config::Study& stud
     const auto usable = usable_checkpoints(folder, plan, finished);
     store::remove_checkpoints(folder, usable);
     saved = store::text_of(usable);
+    if (share) {
+      leave_out_others(plan, *share, finished);
+    }
     return found_text(plan, finished);
   });
   saved = world.broadcast(saved, 0);
@@ -185,7 +204,7 @@ StudyOutcome run_study(const mpi::Communicator& world, const config::Study& stud
   {
     auto list = work_list(context, found, world.size());
     if (world.rank() == 0) {
-      tell_plan(log, plan, list, found);
+      tell_plan(log, plan, list, found, share);
     }
     store::Writer writer(folder, world.rank(), key, number);
     writer.log_to(log);
@@ -202,7 +221,7 @@ StudyOutcome run_study(const mpi::Communicator& world, const config::Study& stud
   log.write("phase", "merging");
   const auto summary = on_first_rank(world, [&] {
     store::check_newest(folder, number);
-    const auto merged = store::merge(folder, study, plan);
+    const auto merged = share ? store::count_runs(folder, plan, share->runs) : store::merge(folder, study, plan);
     if (merged.num_missing_runs == 0) {
       store::remove_checkpoints(folder, {});
     }
@@ -211,7 +230,7 @@ StudyOutcome run_study(const mpi::Communicator& world, const config::Study& stud
   });
   log.write("phase", "ended");
   const auto space = summary.find(' ');
-  return {static_cast<std::int64_t>(plan.runs.size()), std::stoll(summary.substr(0, space)),
+  return {share ? share->num_runs : std::ssize(plan.runs), std::stoll(summary.substr(0, space)),
           std::stoll(summary.substr(space + 1))};
 }
 

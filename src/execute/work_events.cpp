@@ -21,9 +21,11 @@ std::string item_name(const plan::Plan& plan, const plan::Item& item) {
   }
   std::string name = "tree:" + tree.id.substr(0, kDigits);
   if (item.forks.size() < tree.forks.size()) {
-    name += ':';
+    char before = ':';
     for (const auto fork : item.forks) {
-      name += (name.back() == ':' ? "" : "+") + std::to_string(fork);
+      name += before;
+      name += std::to_string(fork);
+      before = '+';
     }
   }
   return name;
@@ -51,17 +53,19 @@ void tell_start(store::EventLog& log, const store::Owner& self) {
             "host=" + self.host + " pid=" + std::to_string(self.pid) + " ranks=" + std::to_string(self.num_ranks));
 }
 
-void tell_plan(store::EventLog& log, const plan::Plan& plan, const WorkList& list, const std::string& found) {
+void tell_plan(store::EventLog& log, const plan::Plan& plan, const WorkList& list, const std::string& found,
+               const std::optional<plan::ChunkShare>& share) {
   double cost_s = 0;
   std::size_t num_done = 0;
   for (std::size_t i = 0; i < list.items.size(); ++i) {
     num_done += list.work[i].done ? 1 : 0;
     cost_s += list.work[i].done ? 0 : list.items[i].cost_s;
   }
+  const auto num_runs = std::ssize(plan.runs), num_other = share ? num_runs - share->num_runs : 0;
   const auto runs_done = std::count(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(plan.runs.size()), '1');
   log.write("plan", "items=" + std::to_string(list.items.size()) + " done=" + std::to_string(num_done) +
-                        " cost=" + shortest(cost_s) + " runs=" + std::to_string(plan.runs.size()) +
-                        " runs_done=" + std::to_string(runs_done));
+                        " cost=" + shortest(cost_s) + " runs=" + std::to_string(num_runs - num_other) +
+                        " runs_done=" + std::to_string(runs_done - num_other));
 }
 
 }  // namespace unroll::execute

@@ -12,10 +12,12 @@
 //   run    3f2a90c1b2d4e5f6 diverged the loss is not finite     a run that is not ok
 //   commit r00000-a0001-000001-<sha256>.h5 runs=3f2a90c1b2d4e5f6,...    told after the runs of it that are not ok
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "execute/work_list.hpp"
+#include "unroll/plan/chunk.hpp"
 #include "unroll/schedule/schedule.hpp"
 #include "unroll/store/attempt.hpp"
 #include "unroll/store/events.hpp"
@@ -38,7 +40,9 @@ class WorkEvents {
 };
 
 void tell_start(store::EventLog& log, const store::Owner& self);
-/// What rank 0 says once of the work: how much there is, and how much was done before.
-void tell_plan(store::EventLog& log, const plan::Plan& plan, const WorkList& list, const std::string& found);
+/// What rank 0 says once of the work: how much there is, and how much was done before. found: as found_text says it,
+/// where runs of other chunks than `share` count as done.
+void tell_plan(store::EventLog& log, const plan::Plan& plan, const WorkList& list, const std::string& found,
+               const std::optional<plan::ChunkShare>& share);
 
 }  // namespace unroll::execute

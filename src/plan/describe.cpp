@@ -6,6 +6,7 @@
 #include "summary.hpp"
 #include "unroll/base/text.hpp"
 #include "unroll/base/wording.hpp"
+#include "unroll/plan/chunk.hpp"
 
 namespace unroll::plan {
 namespace {
@@ -86,6 +87,18 @@ std::string groups_text(const Plan& plan) {
                       " of memory on one rank; more ranks share it");
 }
 
+std::string chunk_text(const Plan& plan, const ChunkShare& share) {
+  std::string text =
+      line("chunk", std::to_string(share.chunk.index) + " of " + std::to_string(share.chunk.count) + ": " +
+                        std::to_string(share.num_runs) + " of " + std::to_string(plan.runs.size()) + " runs, " +
+                        counted(share.num_measured_rows, "row") + ", " + counted(share.num_trees, "tree") + ", " +
+                        counted(share.num_groups, "group"));
+  text += line("", counted(share.num_pretrainings, "pretraining") + ", of which " +
+                       std::to_string(share.num_shared_pretrainings) + " that other chunks train too");
+  return text + line("", "about " + duration_text(share.cost_s) + " on one core; the costliest chunk " +
+                             duration_text(share.largest_cost_s));
+}
+
 }  // namespace
 
 Summary summarise(const Plan& plan) {
@@ -105,7 +118,7 @@ Summary summarise(const Plan& plan) {
   return summary;
 }
 
-std::string describe_plan(const config::Study& study, const Plan& plan) {
+std::string describe_plan(const config::Study& study, const Plan& plan, const std::optional<ChunkShare>& share) {
   const Summary summary = summarise(plan);
   const Totals& totals = plan.totals;
   std::string text = line("study", study.name + " (" + printable(study.file, 200) + ")") + data_text(plan);
@@ -134,6 +147,7 @@ std::string describe_plan(const config::Study& study, const Plan& plan) {
                            (totals.checkpoint_bytes > 0
                                 ? "; a rank's checkpoint (run.checkpoint) up to " + bytes_text(totals.checkpoint_bytes)
                                 : ""));
+  text += share ? chunk_text(plan, *share) : "";
   text += line("plan id", plan.id);
   text +=
       line("words", "M is trained on all data from w_0, M' again without the forget set, M'' is M made to forget it;");

@@ -1,5 +1,6 @@
 #include "summary.hpp"
 #include "unroll/base/text.hpp"
+#include "unroll/plan/chunk.hpp"
 
 namespace unroll::plan {
 namespace {
@@ -58,9 +59,24 @@ std::string stages_json(const Summary& summary) {
       .str();
 }
 
+std::string chunk_json(const ChunkShare& share) {
+  return Object("  ")
+      .integer("index", share.chunk.index)
+      .integer("count", share.chunk.count)
+      .integer("num_runs", share.num_runs)
+      .integer("num_rows", share.num_measured_rows)
+      .integer("num_trees", share.num_trees)
+      .integer("num_comparison_groups", share.num_groups)
+      .integer("num_pretrainings", share.num_pretrainings)
+      .integer("num_shared_pretrainings", share.num_shared_pretrainings)
+      .real("core_seconds", share.cost_s)
+      .real("core_seconds_of_costliest", share.largest_cost_s)
+      .str();
+}
+
 }  // namespace
 
-std::string plan_json(const config::Study& study, const Plan& plan) {
+std::string plan_json(const config::Study& study, const Plan& plan, const std::optional<ChunkShare>& share) {
   const Summary summary = summarise(plan);
   const Totals& totals = plan.totals;
   Object object("");
@@ -97,6 +113,9 @@ std::string plan_json(const config::Study& study, const Plan& plan) {
       .real("comparison_bytes", totals.comparison_bytes)
       .real("comparison_s", totals.comparison_s)
       .real("disk_bytes", totals.disk_bytes);
+  if (share) {
+    object.raw("chunk", chunk_json(*share));
+  }
   return object.str() + '\n';
 }
 

@@ -5,6 +5,7 @@
 
 #include "fakes.hpp"
 #include "support/catch.hpp"
+#include "unroll/plan/chunk.hpp"
 
 using namespace unroll;
 using namespace unroll::plan;

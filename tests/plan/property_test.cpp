@@ -7,6 +7,7 @@
 #include "support/catch.hpp"
 #include "unroll/base/random.hpp"
 #include "unroll/plan/attempt.hpp"
+#include "unroll/plan/chunk.hpp"
 
 using namespace unroll;
 using namespace unroll::plan;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "unroll/config/study.hpp"
+#include "unroll/plan/chunk.hpp"
 #include "unroll/plan/plan.hpp"
 #include "unroll/store/cache.hpp"
 
@@ -16,6 +17,8 @@ struct RunArguments {
   std::string output;             // folder of the results
   std::vector<std::string> sets;  // "key=value", in the order given
   std::optional<store::CacheOptions> cache = std::nullopt;
+  std::optional<plan::StudyChunk> chunk = std::nullopt;
+  std::string folder = {};  // that this run writes to: output, or that of its chunk there
 };
 
 /// UsageError: an option that is unknown, lacks its value or is missing; a limit of the cache that is no size.

@@ -9,7 +9,7 @@
 #include "unroll/config/study.hpp"
 #include "unroll/execute/device.hpp"
 #include "unroll/mpi/mpi.hpp"
-#include "unroll/plan/plan.hpp"
+#include "unroll/plan/chunk.hpp"
 #include "unroll/store/cache.hpp"
 
 namespace unroll::execute {
@@ -17,6 +17,7 @@ namespace unroll::execute {
 struct StudyOptions {
   bool threaded = true;                                    // MPI_THREAD_MULTIPLE was provided
   const GpuSupport* gpus = nullptr;                        // nullptr: CPUs only
+  std::optional<plan::StudyChunk> chunk;                   // only this part of the study; no results.h5 is written
   std::optional<store::CacheOptions> cache;                // pretrainings of other studies; changes no result
   std::function<void(const std::string& line)> on_notice;  // what a user should know; on any rank; may be empty
   // Called on rank 0 only; may be empty.
@@ -30,7 +31,8 @@ struct StudyOutcome {
   std::int64_t num_failed = 0;   // recorded with a reason
 };
 
-/// Collective. Resumes what `folder` holds. UsageError (on every rank) before anything starts.
+/// Collective. Numbers are of the chunk, if it is one. Resumes what `folder` holds. UsageError (on every rank) before
+/// anything starts.
 [[nodiscard]] StudyOutcome run_study(const mpi::Communicator& world, const config::Study& study, const plan::Plan& plan,
                                      const std::string& folder, const StudyOptions& options);
 

@@ -5,6 +5,8 @@
 // the same cut. A pretraining that trees of several chunks start from is trained by each of them, to the same bits.
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "unroll/plan/plan.hpp"
@@ -33,5 +35,11 @@ struct ChunkShare {
 };
 /// UsageError: the index is not in 1..count, or as in cut_trees.
 [[nodiscard]] ChunkShare share_of(const Plan& plan, const StudyChunk& chunk);
+
+/// The text that `unroll plan` prints, and the same as JSON; with the share of a chunk where one is asked for.
+[[nodiscard]] std::string describe_plan(const config::Study& study, const Plan& plan,
+                                        const std::optional<ChunkShare>& share = std::nullopt);
+[[nodiscard]] std::string plan_json(const config::Study& study, const Plan& plan,
+                                    const std::optional<ChunkShare>& share = std::nullopt);
 
 }  // namespace unroll::plan

@@ -213,8 +213,4 @@ struct ModelSize {
 /// CPUs.
 [[nodiscard]] std::int64_t max_lanes(const config::Settings& cell);
 
-/// The text that `unroll plan` prints, and the same as JSON.
-[[nodiscard]] std::string describe_plan(const config::Study& study, const Plan& plan);
-[[nodiscard]] std::string plan_json(const config::Study& study, const Plan& plan);
-
 }  // namespace unroll::plan
