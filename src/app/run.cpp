@@ -11,7 +11,7 @@ namespace {
 void check_chunk(const RunArguments& run, const plan::Plan& plan) {
   if (run.chunk) {
     (void)plan::share_of(plan, *run.chunk);
-    store::check_for_chunk(run.output, run.chunk->count);
+    store::check_for_chunk(run.output, run.chunk->count, plan.id);
   } else {
     store::check_for_whole(run.output);
   }

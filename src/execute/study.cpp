@@ -178,6 +178,9 @@ StudyOutcome run_study(const mpi::Communicator& world, const config::Study& stud
         options.on_prepared();
       }
     }));
+    if (!attempt->note().empty() && options.on_notice) {
+      options.on_notice(attempt->note());
+    }
     auto finished = store::finished(folder);
     if (options.on_notice) {
       const auto lines = damage_lines(plan, finished);

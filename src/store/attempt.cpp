@@ -79,6 +79,7 @@ struct Attempt::State {
   std::unique_ptr<FileDoor> door;
   std::vector<std::string> made;  // folders, outermost first
   std::int64_t number = 0;
+  std::string note;
 
   std::mutex mutex;
   std::condition_variable changed;
@@ -112,6 +113,7 @@ void Attempt::State::claim() {
       if (state.life == Life::alive) {
         throw taken(folder, state);
       }
+      note = state.life == Life::ended ? "" : "goes on where attempt " + std::to_string(newest) + " died: " + state.why;
     }
     number = std::max(newest, newest_in_names(folder)) + 1;
     if (try_claim()) {
@@ -190,6 +192,7 @@ Attempt::Attempt(Attempt&&) noexcept = default;
 Attempt::~Attempt() = default;
 
 std::int64_t Attempt::number() const { return state_->number; }
+const std::string& Attempt::note() const { return state_->note; }
 
 void Attempt::check() const {
   if (state_->is_superseded) {

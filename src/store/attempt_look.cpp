@@ -49,7 +49,8 @@ bool is_same_job(const Owner& a, const Owner& b) {
 void judge(AttemptState& state, const Owner& self) {
   state.life = Life::dead;
   const double limit_s = kMissedHeartbeats * (state.owner ? state.owner->heartbeat_s : self.heartbeat_s);
-  const std::string heartbeat = "its last heartbeat was " + seconds_text(state.heartbeat_age_s) + " ago";
+  const std::string heartbeat = "its last heartbeat was " + seconds_text(state.heartbeat_age_s) + " ago" +
+                                (state.owner ? "" : " (its owner record is missing or damaged)");
   if (!state.outcome.empty()) {
     state.life = Life::ended;
     state.why = "it ended: " + state.outcome;
@@ -63,7 +64,7 @@ void judge(AttemptState& state, const Owner& self) {
     state.why = "Slurm says that job " + state.owner->job_id + " has ended";
   } else {
     state.life = Life::alive;
-    state.why = heartbeat + (state.owner ? "" : "; its owner record is damaged");
+    state.why = heartbeat;
   }
 }
 
@@ -120,7 +121,7 @@ AttemptState look_at_attempt(const std::string& folder, std::int64_t number, con
 
 std::string who(const AttemptState& state) {
   if (!state.owner) {
-    return "an unknown process (its owner record is missing or damaged)";
+    return "an unknown process";
   }
   const Owner& owner = *state.owner;
   std::string text = "host " + owner.host + ", process " + std::to_string(owner.pid);

@@ -48,7 +48,7 @@ std::optional<Chunks> find_chunks(const std::string& folder) {
   return chunks;
 }
 
-void check_for_chunk(const std::string& folder, std::int64_t count) {
+void check_for_chunk(const std::string& folder, std::int64_t count, const std::string& plan_id) {
   if (read_identity(folder)) {
     throw UsageError("--output " + folder + ": holds a study that was started without --chunk; go on with it without " +
                      "--chunk, or give another --output");
@@ -57,6 +57,15 @@ void check_for_chunk(const std::string& folder, std::int64_t count) {
   if (chunks && chunks->count != count) {
     throw UsageError("--output " + folder + ": is cut into " + std::to_string(chunks->count) +
                      " chunks; give --chunk i/" + std::to_string(chunks->count) + ", or another --output");
+  }
+  for (const std::int64_t index : chunks ? chunks->present : std::vector<std::int64_t>()) {
+    const std::string there = chunk_folder(folder, index, count);
+    const auto identity = read_identity(there);
+    if (identity && identity->plan_id != plan_id) {
+      throw UsageError("--output " + folder + ": " + there +
+                       " holds a chunk of another study, or of other data; give " +
+                       "the same study, or another --output");
+    }
   }
 }
 

@@ -66,8 +66,9 @@ class Ownership(ProgramTest):
         return run
 
     def end(self, run):
-        signal_all([*descendants(run.pid), run.pid], signal.SIGKILL)
-        run.communicate()
+        if run.returncode is None:
+            signal_all([*descendants(run.pid), run.pid], signal.SIGKILL)
+            run.communicate()
 
     def finish(self, run, code=0):
         text, _ = run.communicate(timeout=DEADLINE_S)
@@ -202,7 +203,7 @@ class Ownership(ProgramTest):
         if run.poll() is None:
             self.assertEqual((seen["state"], seen["exit_code"]), ("alive", 75))
             self.assertEqual(len(seen["ranks"]), 2)
-            self.assertGreater(seen["num_runs_done"], 0)
+            self.assertGreater(seen["num_items_done"], 0)
             self.assertLess(seen["num_runs_done"], seen["num_runs"])
             self.assertGreater(seen["rate"]["left_s"], 0)
         watched = subprocess.Popen([PROGRAM, "status", str(self.folder / "seen"), "--watch", "--exit-code"],

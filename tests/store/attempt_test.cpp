@@ -153,6 +153,7 @@ TEST_CASE("an owner that wrote its outcome is no obstacle, alive or not") {
   const Attempt second(f.folder, f.self);
 
   CHECK(second.number() == 2);
+  CHECK(second.note().empty());
   CHECK(last_outcome(f.folder, 1) == "complete");
   FileDoor door;
   CHECK(look_at_attempt(f.folder, 1, f.self, door).life == Life::ended);
@@ -176,6 +177,7 @@ TEST_CASE("a dead process on this host is taken over from at once") {
   const Attempt attempt(f.folder, f.self);
 
   CHECK(attempt.number() == 2);
+  CHECK_THAT(attempt.note(), Catch::Contains("attempt 1 died: process") && Catch::Contains("is gone"));
 }
 
 TEST_CASE("a process id that is used again is not the owner") {
@@ -280,7 +282,7 @@ TEST_CASE("lost and damaged records are judged by what is left") {
   f.leave_behind(dead_process(f.self));
   std::ofstream(f.path(1, "owner"), std::ios::app) << "x";
 
-  CHECK_THAT(f.refusal(f.self), Catch::Contains("owner record is damaged"));
+  CHECK_THAT(f.refusal(f.self), Catch::Contains("owner record is missing or damaged"));
   std::filesystem::remove(f.path(1, "owner"));
   CHECK_THAT(f.refusal(f.self), Catch::Contains("owner record is missing or damaged"));
   f.age_heartbeat(1, 130);

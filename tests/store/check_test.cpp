@@ -171,7 +171,7 @@ TEST_CASE("a shard that is damaged or missing costs its runs and says so, unless
   fs::remove(shard);
   CHECK(holds(f.check(), Severity::problem, "is missing, and with it 1 run"));
 
-  Writer writer(f.folder, 0, example::identity(f.study, f.plan).numerics_key);
+  Writer writer(f.folder, 0, example::identity(f.study, f.plan).numerics_key, 2);
   writer.commit(std::vector<record::TreeRecord>{example::tree(f.plan, 0)}, {});
   const auto findings = f.check();
   CHECK(holds(findings, Severity::note, "is missing; nothing to do: other shards hold its runs"));

@@ -88,6 +88,8 @@ class Attempt {
   ~Attempt();
 
   [[nodiscard]] std::int64_t number() const;
+  /// What to tell the user of an attempt that died, and was taken over from; "" when there was none.
+  [[nodiscard]] const std::string& note() const;
   /// Superseded when the last heartbeat met a newer attempt. Cheap: for between steps.
   void check() const;
   /// Gives the folder back as it was before; only while nothing was committed.
