@@ -58,7 +58,7 @@ class Chunks(ProgramTest):
         self.assert_refused(self.run_study("cut", settings=small), "cut into 2 chunks", "--chunk i/2", "unroll merge")
         self.assert_refused(self.run_study("cut", "--chunk", "1/3", settings=small), "1..2")
         self.assert_refused(self.run_study("cut", "--chunk", "1/1", settings=small), "cut into 2", "--chunk i/2")
-        self.assert_refused(self.run_study("cut", "--chunk", "2/2", settings=[*small, "train.lr=0.1"][1:]),
+        self.assert_refused(self.run_study("cut", "--chunk", "2/2", settings=[*small[:1], "train.lr=0.1", *small[2:]]),
                             "another study")
         status = call(PROGRAM, "status", self.folder / "cut", "--exit-code")
         self.assertEqual(status.returncode, 75)
