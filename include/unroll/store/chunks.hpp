@@ -19,8 +19,8 @@ struct Chunks {
 /// nullopt: DIR is not cut. UsageError: it holds chunks of two cuts.
 [[nodiscard]] std::optional<Chunks> find_chunks(const std::string& folder);
 
-/// UsageError unless DIR may take a chunk of `count` of this plan: it holds no uncut study, and no chunks of another cut
-/// or plan.
+/// UsageError unless DIR may take a chunk of `count` of this plan: it holds no uncut study, and no chunks of another
+/// cut or plan.
 void check_for_chunk(const std::string& folder, std::int64_t count, const std::string& plan_id);
 /// UsageError when DIR holds chunks: a whole study beside them would do everything again.
 void check_for_whole(const std::string& folder);
