@@ -56,6 +56,20 @@ if [[ ! -f $stamp || $(<"$stamp") != "${wheels[*]}" ]]; then
   echo "${wheels[*]}" >"$stamp"
 fi
 
+# The libraries of analysis/ have a folder of their own: their pins are newer than those above, and need Python 3.11.
+stamp=.venv-analysis/unroll-requirements.txt
+if ! python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
+  echo "setup: analysis/ needs Python 3.11; left out, its tests are skipped" >&2
+elif ! cmp -s analysis/requirements.txt "$stamp"; then
+  echo "setup: installing analysis/requirements.txt into .venv-analysis"
+  [[ -x .venv-analysis/bin/pip ]] || python3 -m venv .venv-analysis
+  if .venv-analysis/bin/pip install --quiet --disable-pip-version-check -r analysis/requirements.txt; then
+    cp analysis/requirements.txt "$stamp"
+  else
+    echo "setup: analysis/requirements.txt could not be installed; its tests are skipped" >&2
+  fi
+fi
+
 [[ $("${CXX:-g++}" -dumpfullversion 2>/dev/null) == 12.* ]] && werror=ON || werror=OFF
 werror=${UNROLL_WERROR:-$werror}
 if [[ ! -f build/build.ninja ]] || ! grep -qx "UNROLL_WERROR:BOOL=$werror" build/CMakeCache.txt; then

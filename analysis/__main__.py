@@ -1,0 +1,65 @@
+"""python -m analysis report|compare|export"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from .errors import AnalysisError
+from .export import FORMATS
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m analysis", description="Figures, tables and statistics of studies."
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    report = commands.add_parser("report", help="an HTML page with figures (SVG, PNG) and tables (CSV, LaTeX)")
+    report.add_argument(
+        "files", nargs="+", metavar="FILE", help="results.h5, or a study's folder; several are read as one study"
+    )
+    report.add_argument("-o", "--output", default="report", metavar="DIR", help="folder to write to (default: report)")
+    compare = commands.add_parser("compare", help="two studies side by side, paired over cells and seeds")
+    compare.add_argument("files", nargs=2, metavar="FILE")
+    compare.add_argument(
+        "-o", "--output", default="compare", metavar="DIR", help="folder to write to (default: compare)"
+    )
+    export = commands.add_parser("export", help="every table as a file")
+    export.add_argument("files", nargs="+", metavar="FILE")
+    export.add_argument("--format", required=True, choices=FORMATS)
+    export.add_argument("-o", "--output", default="export", metavar="DIR", help="folder to write to (default: export)")
+    return parser
+
+
+def _run(options: argparse.Namespace) -> None:
+    from .study import load
+
+    if options.command == "report":
+        from .report import report
+
+        print(report(load(options.files), options.output))
+    elif options.command == "compare":
+        from .compare import compare
+
+        page, table = compare(load(options.files[0]), load(options.files[1]), options.output)
+        print(table.to_string(index=False, float_format=lambda value: f"{value:.4g}"))
+        print(page)
+    else:
+        from .export import export
+
+        for path in export(load(options.files), options.output, options.format):
+            print(path)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """0; 2 and one line on stderr where an input cannot be used or the output cannot be written."""
+    try:
+        _run(_parser().parse_args(arguments))
+        return 0
+    except (AnalysisError, OSError) as error:
+        print(f"analysis: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())
