@@ -11,7 +11,7 @@ from .document import Section, Table
 from .names import number
 
 MAX_ROWS = 200  #: rows of a table on the page; its CSV has all
-OPEN_ROWS = 8  #: longer tables are folded
+OPEN_ROWS = 12  #: longer tables are folded
 
 _CSS = """
 :root { --ink: #1a1a1a; --soft: #555; --line: #c8c8c8; --back: #fff; --accent: #0a5a8f; }

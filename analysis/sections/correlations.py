@@ -52,7 +52,7 @@ def _draw(cells: pd.DataFrame, pooled: pd.DataFrame):
                 panel.plot(r, y, "s" if name in TRIVIAL else "o", color=colour)
                 panel.plot([low, high], [y, y], color=colour)
         panel.axvline(0, color="#444", linewidth=1)
-        panel.set(xlim=(-1.05, 1.05), xlabel="correlation  [1]", title=kind)
+        panel.set(xlim=(-1.05, 1.05), xticks=(-1, -0.5, 0, 0.5, 1), xlabel="correlation  [1]", title=kind)
     row[0].set_yticks(range(len(names)), [plain(name) for name in names])
     row[0].invert_yaxis()
     return figure
