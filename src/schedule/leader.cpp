@@ -12,6 +12,8 @@ namespace {
 // runs dry, so a pause delays work only when one did: then it is short, and doubles from there.
 constexpr std::chrono::microseconds kShortestPause(400), kLongestPauseWhileIdle(500), kLongestPause(8000);
 
+double now_s() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+
 }  // namespace
 
 Scheduler::Leader::Leader(mpi::Communicator communicator, std::vector<WorkItem> items, Options options)
@@ -40,16 +42,22 @@ Scheduler::Leader::~Leader() {
   }
   changed_.notify_all();
   if (service_.joinable()) {
+    if (!unwinding) {
+      wait_for_service();
+    }
     service_.join();
     failed = failed || failure_ != nullptr;
   } else if (!unwinding) {
     try {
       while (!serve()) {
-        std::this_thread::sleep_for(kLongestPauseWhileIdle);
+        wait_a_moment();
       }
     } catch (...) {
       failed = true;
     }
+  }
+  if (!unwinding && !failed) {
+    report_end();
   }
   if (failed && !unwinding) {
     mpi::Environment::abort(1);  // the others would wait for answers for ever
@@ -73,15 +81,38 @@ void Scheduler::Leader::run_service() noexcept {
     const std::lock_guard lock(mutex_);
     failure_ = std::current_exception();
   }
+  {
+    const std::lock_guard lock(mutex_);
+    is_service_over_ = true;
+  }
   changed_.notify_all();
+}
+
+/// Until all workers have left; a wish of rank 0 is still heard.
+void Scheduler::Leader::wait_for_service() {
+  std::unique_lock lock(mutex_);
+  while (!is_service_over_) {
+    check_wish();
+    changed_.wait_for(lock, kLongestPause);
+  }
+}
+
+void Scheduler::Leader::wait_a_moment() {
+  {
+    const std::lock_guard lock(mutex_);
+    check_wish();
+  }
+  std::this_thread::sleep_for(kLongestPauseWhileIdle);
 }
 
 bool Scheduler::Leader::serve() {
   while (const std::optional<mpi::Message> message = communicator_.try_receive(kToLeaderTag)) {
     receive(*message);
   }
+  tell_of_stop();
   answer_asks();
   report_progress();
+  report_end();
   const bool sent = outbox_.flush();
   const std::lock_guard lock(mutex_);
   return sent && workers_.empty();
@@ -93,8 +124,8 @@ void Scheduler::Leader::receive(const mpi::Message& message) {
   const auto ask = std::find_if(asks_.begin(), asks_.end(), [&](const Ask& a) { return a.rank == message.source; });
   switch (said.kind) {
     case ToLeader::Kind::finish:
-      for (const auto& [item, digest] : said.finished) {
-        queue_.finish(item, digest);
+      for (const ToLeader::Finished& finished : said.finished) {
+        settle(message.source, finished);
       }
       break;
     case ToLeader::Kind::ask:
@@ -110,11 +141,74 @@ void Scheduler::Leader::receive(const mpi::Message& message) {
         asks_.erase(ask);
       }
       queue_.leave(message.source);
+      pace_.leave(message.source);
       workers_.erase(message.source);
       outbox_.post(message.source, kToWorkerTag, encode(ToWorker{.kind = ToWorker::Kind::bye}));
       break;
+    case ToLeader::Kind::stop:
+      begin_stop(said.reason);
+      break;
   }
   changed_.notify_all();
+}
+
+void Scheduler::Leader::settle(int rank, const ToLeader::Finished& said) {
+  queue_.finish(said.item, said.digest);
+  pace_.finish(rank, now_s());
+  num_failed_ += said.has_failed ? 1 : 0;
+  if (options_.max_fails > 0 && num_failed_ >= options_.max_fails) {
+    end(End::max_fails);
+  }
+}
+
+void Scheduler::Leader::end(End why) {
+  if (queue_.num_left() > 0 && !end_) {
+    end_ = why;
+  }
+  queue_.close();
+}
+
+void Scheduler::Leader::begin_stop(const std::string& reason) {
+  if (stop_reason_.empty()) {
+    stop_reason_ = reason;
+    queue_.close();
+  }
+}
+
+void Scheduler::Leader::tell_of_stop() {
+  const std::lock_guard lock(mutex_);
+  if (stop_reason_.empty() || std::exchange(told_of_stop_, true)) {
+    return;
+  }
+  for (const int worker : workers_) {
+    outbox_.post(worker, kToWorkerTag, encode(ToWorker{.kind = ToWorker::Kind::stop, .reason = stop_reason_}));
+  }
+}
+
+std::optional<Chunk> Scheduler::Leader::take(int rank, bool ahead) {
+  std::optional<Chunk> chunk;
+  if (options_.time_left_s) {
+    const double left_s = options_.time_left_s() - pace_.busy_s(rank, now_s());
+    chunk = queue_.take(rank, ahead,
+                        [&](const std::string& key, double cost) { return pace_.likely_s(key, cost) <= left_s; });
+    const bool is_too_late = chunk && chunk->finished && !end_ && queue_.num_left() > 0;
+    if (is_too_late && ahead) {
+      return std::nullopt;  // it may look better when the rank is done with what it has
+    }
+    if (is_too_late) {
+      end_ = End::time;  // shorter work that becomes ready later may fit: the queue stays open
+    }
+  } else {
+    chunk = queue_.take(rank, ahead);
+  }
+  if (chunk && !chunk->items.empty()) {
+    double cost = 0;
+    for (const std::size_t item : chunk->items) {
+      cost += queue_.item(item).cost;
+    }
+    pace_.give(rank, queue_.item(chunk->items.front()).pack_key, cost, chunk->items.size(), now_s());
+  }
+  return chunk;
 }
 
 void Scheduler::Leader::answer_asks() {
@@ -127,7 +221,7 @@ void Scheduler::Leader::answer_asks() {
 }
 
 bool Scheduler::Leader::answer(const Ask& ask) {
-  std::optional<Chunk> chunk = queue_.take(ask.rank, !ask.idle);
+  std::optional<Chunk> chunk = take(ask.rank, !ask.idle);
   if (!chunk) {
     return false;
   }
@@ -155,6 +249,17 @@ void Scheduler::Leader::report_progress() {
   has_reported_ = true;
 }
 
+void Scheduler::Leader::report_end() {
+  std::optional<End> why;
+  {
+    const std::lock_guard lock(mutex_);
+    why = end_;
+  }
+  if (why && options_.on_end && !std::exchange(has_reported_end_, true)) {
+    options_.on_end(*why);
+  }
+}
+
 void Scheduler::Leader::check_service() const {
   if (failure_ != nullptr) {
     std::rethrow_exception(failure_);
@@ -168,7 +273,8 @@ Chunk Scheduler::Leader::next() {
     }
     std::unique_lock lock(mutex_);
     check_service();
-    if (std::optional<Chunk> chunk = queue_.take(0)) {
+    check_wish();
+    if (std::optional<Chunk> chunk = take(0, false)) {
       is_waiting_ = false;
       return std::move(*chunk);
     }
@@ -177,11 +283,11 @@ Chunk Scheduler::Leader::next() {
   }
 }
 
-void Scheduler::Leader::finish(std::size_t item, const std::string& digest) {
+void Scheduler::Leader::finish(std::size_t item, const std::string& digest, bool has_failed) {
   bool somebody_waits = false;
   {
     const std::lock_guard lock(mutex_);
-    queue_.finish(item, digest);
+    settle(0, {item, digest, has_failed});
     somebody_waits = has_idle_ask();
   }
   if (somebody_waits) {
@@ -193,10 +299,23 @@ void Scheduler::Leader::finish(std::size_t item, const std::string& digest) {
 void Scheduler::Leader::poll() {
   if (!service_.joinable()) {
     serve();
-    return;
   }
   const std::lock_guard lock(mutex_);
   check_service();
+  check_wish();
 }
 
+void Scheduler::Leader::check_wish() {
+  if (stop_reason_.empty() && options_.wish_to_stop) {
+    if (const std::optional<std::string> reason = options_.wish_to_stop()) {
+      begin_stop(*reason);
+      changed_.notify_all();
+    }
+  }
+}
+
+std::string Scheduler::Leader::stop_reason() const {
+  const std::lock_guard lock(mutex_);
+  return stop_reason_;
+}
 }  // namespace unroll::schedule

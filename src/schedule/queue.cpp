@@ -75,6 +75,8 @@ struct Queue::State {
   std::vector<Key> keys;
   std::size_t num_done = 0;
   std::size_t num_left = 0;  // neither taken nor done
+  bool is_closed = false;
+  std::optional<std::size_t> suspect_in_hand;
 
   Ready ready{ByPriority{&entries}};
 
@@ -86,6 +88,7 @@ struct Queue::State {
   [[nodiscard]] bool ruled_out(std::size_t index, int rank) const;
   [[nodiscard]] bool allowed(std::size_t index, int rank) const;
   [[nodiscard]] Share fair_share(const Key& key, int rank) const;
+  [[nodiscard]] std::optional<std::size_t> first_for(int rank, bool ahead, const Fits& fits, bool& is_too_late) const;
   void give(std::size_t index, int rank, Chunk& chunk);
 };
 
@@ -153,6 +156,9 @@ void Queue::State::make_ready(std::size_t index) {
 void Queue::State::complete(std::size_t index) {
   entries[index].status = Status::done;
   ++num_done;
+  if (suspect_in_hand == index) {
+    suspect_in_hand.reset();
+  }
   for (const std::size_t dependent : entries[index].dependents) {
     Entry& other = entries[dependent];
     if (--other.num_open_depends == 0 && other.status == Status::waiting) {
@@ -239,14 +245,40 @@ Queue::~Queue() = default;
 Queue::Queue(Queue&&) noexcept = default;
 Queue& Queue::operator=(Queue&&) noexcept = default;
 
-std::optional<Chunk> Queue::take(int rank, bool ahead) {
-  State& state = *state_;
-  if (state.num_left == 0) {
-    return Chunk{.items = {}, .depend_digests = {}, .finished = true};
+/// The item that a rank's next chunk starts with. is_too_late: there are some, and none fits.
+std::optional<std::size_t> Queue::State::first_for(int rank, bool ahead, const Fits& fits, bool& is_too_late) const {
+  is_too_late = false;
+  for (const bool of_suspects : {false, true}) {
+    if (of_suspects && (ahead || suspect_in_hand)) {
+      break;
+    }
+    for (const std::size_t index : ready) {
+      const WorkItem& item = entries[index].item;
+      if (item.suspect != of_suspects || !allowed(index, rank)) {
+        continue;
+      }
+      if (!fits || fits(item.pack_key, item.cost)) {
+        is_too_late = false;
+        return index;
+      }
+      is_too_late = true;
+    }
   }
-  const auto first = std::find_if(state.ready.begin(), state.ready.end(),
-                                  [&](std::size_t index) { return state.allowed(index, rank); });
-  if (first == state.ready.end()) {
+  return std::nullopt;
+}
+
+std::optional<Chunk> Queue::take(int rank, bool ahead, const Fits& fits) {
+  State& state = *state_;
+  const Chunk end{.items = {}, .depend_digests = {}, .finished = true};
+  if (state.num_left == 0 || state.is_closed) {
+    return end;
+  }
+  bool is_too_late = false;
+  const std::optional<std::size_t> first = state.first_for(rank, ahead, fits, is_too_late);
+  if (!first) {
+    if (is_too_late) {
+      return end;
+    }
     state.unserved.insert(rank);
     return std::nullopt;
   }
@@ -256,6 +288,11 @@ std::optional<Chunk> Queue::take(int rank, bool ahead) {
   state.unserved.erase(rank);
 
   Chunk chunk;
+  if (state.entries[*first].item.suspect) {
+    state.suspect_in_hand = *first;
+    state.give(*first, rank, chunk);
+    return chunk;
+  }
   Amount taken;
   int passed_over = 0;
   for (auto next = key.items.find(*first);
@@ -270,8 +307,10 @@ std::optional<Chunk> Queue::take(int rank, bool ahead) {
     const auto in_chunk = [&](std::size_t other) {
       return std::find(chunk.items.begin(), chunk.items.end(), other) != chunk.items.end();
     };
-    const bool fits = chunk.items.empty() || lanes <= share.lanes;
-    if (fits && state.allowed(index, rank) && std::none_of(entry.conflicts.begin(), entry.conflicts.end(), in_chunk)) {
+    const bool has_room = chunk.items.empty() || lanes <= share.lanes;
+    const bool is_in_time = !fits || fits(entry.item.pack_key, taken.cost + entry.item.cost);
+    if (has_room && is_in_time && !entry.item.suspect && state.allowed(index, rank) &&
+        std::none_of(entry.conflicts.begin(), entry.conflicts.end(), in_chunk)) {
       taken.add(entry.item);
       state.give(index, rank, chunk);
     } else {
@@ -296,6 +335,9 @@ void Queue::leave(int rank) {
   for (std::size_t i = 0; i < state.entries.size(); ++i) {
     Entry& entry = state.entries[i];
     if (entry.taken_by == rank && entry.status == Status::taken) {
+      if (state.suspect_in_hand == i) {
+        state.suspect_in_hand.reset();
+      }
       ++state.num_left;
       state.keys[entry.key].left.add(entry.item);
       state.make_ready(i);
@@ -303,7 +345,11 @@ void Queue::leave(int rank) {
   }
 }
 
+void Queue::close() { state_->is_closed = true; }
+
 std::size_t Queue::num_ready() const { return state_->ready.size(); }
+std::size_t Queue::num_left() const { return state_->num_left; }
+const WorkItem& Queue::item(std::size_t index) const { return state_->entries.at(index).item; }
 bool Queue::all_done() const { return state_->num_done == state_->entries.size(); }
 std::size_t Queue::num_done() const { return state_->num_done; }
 std::size_t Queue::size() const { return state_->entries.size(); }

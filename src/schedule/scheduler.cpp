@@ -24,14 +24,16 @@ Scheduler::Scheduler(const mpi::Communicator& world, std::vector<WorkItem> items
   if (own.rank() == 0) {
     role_ = std::make_unique<Leader>(std::move(own), std::move(items), std::move(options));
   } else {
-    role_ = std::make_unique<Worker>(std::move(own));
+    role_ = std::make_unique<Worker>(std::move(own), std::move(options));
   }
 }
 
 Scheduler::~Scheduler() = default;
 
 Chunk Scheduler::next() { return role_->next(); }
-void Scheduler::finish(std::size_t item, const std::string& digest) { role_->finish(item, digest); }
+void Scheduler::finish(std::size_t item, const std::string& digest) { role_->finish(item, digest, false); }
+void Scheduler::fail(std::size_t item, const std::string& digest) { role_->finish(item, digest, true); }
 void Scheduler::poll() { role_->poll(); }
+std::string Scheduler::stop_reason() const { return role_->stop_reason(); }
 
 }  // namespace unroll::schedule

@@ -73,10 +73,12 @@ std::vector<std::byte> encode(const ToLeader& message) {
   packer.number(message.number);
   packer.number(message.idle ? 1 : 0);
   packer.number(message.finished.size());
-  for (const auto& [item, digest] : message.finished) {
+  for (const auto& [item, digest, has_failed] : message.finished) {
     packer.number(item);
     packer.text(digest);
+    packer.number(has_failed ? 1 : 0);
   }
+  packer.text(message.reason);
   return packer.take();
 }
 
@@ -93,20 +95,23 @@ std::vector<std::byte> encode(const ToWorker& message) {
   for (const std::string& digest : message.chunk.depend_digests) {
     packer.text(digest);
   }
+  packer.text(message.reason);
   return packer.take();
 }
 
 ToLeader decode_to_leader(std::span<const std::byte> bytes) {
   Unpacker unpacker(bytes);
   ToLeader message;
-  message.kind = ToLeader::Kind{unpacker.number_up_to(static_cast<std::uint64_t>(ToLeader::Kind::leave))};
+  message.kind = ToLeader::Kind{unpacker.number_up_to(static_cast<std::uint64_t>(ToLeader::Kind::stop))};
   message.number = unpacker.number();
   message.idle = unpacker.number_up_to(1) == 1;
   message.finished.resize(unpacker.count());
-  for (auto& [item, digest] : message.finished) {
+  for (auto& [item, digest, has_failed] : message.finished) {
     item = unpacker.number();
     digest = unpacker.text();
+    has_failed = unpacker.number_up_to(1) == 1;
   }
+  message.reason = unpacker.text();
   unpacker.end();
   return message;
 }
@@ -114,7 +119,7 @@ ToLeader decode_to_leader(std::span<const std::byte> bytes) {
 ToWorker decode_to_worker(std::span<const std::byte> bytes) {
   Unpacker unpacker(bytes);
   ToWorker message;
-  message.kind = ToWorker::Kind{unpacker.number_up_to(static_cast<std::uint64_t>(ToWorker::Kind::bye))};
+  message.kind = ToWorker::Kind{unpacker.number_up_to(static_cast<std::uint64_t>(ToWorker::Kind::stop))};
   message.number = unpacker.number();
   message.chunk.finished = unpacker.number_up_to(1) == 1;
   message.chunk.items.resize(unpacker.count());
@@ -125,6 +130,7 @@ ToWorker decode_to_worker(std::span<const std::byte> bytes) {
   for (std::string& digest : message.chunk.depend_digests) {
     digest = unpacker.text();
   }
+  message.reason = unpacker.text();
   unpacker.end();
   return message;
 }

@@ -14,22 +14,25 @@ inline constexpr int kToLeaderTag = 1;
 inline constexpr int kToWorkerTag = 2;
 
 struct ToLeader {
-  enum class Kind : std::uint64_t { finish, ask, leave };
+  enum class Kind : std::uint64_t { finish, ask, leave, stop };
   Kind kind = Kind::ask;
   std::uint64_t number = 0;  // ask: which of this worker's
   bool idle = false;         // ask: the worker has nothing to do
   struct Finished {
     std::uint64_t item = 0;
     std::string digest{};
+    bool has_failed = false;
   };
   std::vector<Finished> finished{};  // finish: at least one
+  std::string reason{};              // stop
 };
 
 struct ToWorker {
-  enum class Kind : std::uint64_t { chunk, bye };
+  enum class Kind : std::uint64_t { chunk, bye, stop };
   Kind kind = Kind::chunk;
   std::uint64_t number = 0;  // of the ask that this answers
   Chunk chunk{};
+  std::string reason{};  // stop
 };
 
 [[nodiscard]] std::vector<std::byte> encode(const ToLeader& message);

@@ -244,3 +244,79 @@ TEST_CASE("faulty work is refused") {
   queue.finish(0, "");
   CHECK_THROWS_AS(queue.finish(0, ""), unroll::Error);
 }
+
+namespace {
+
+WorkItem suspect(double priority = 0) {
+  WorkItem result = item("a", priority);
+  result.suspect = true;
+  return result;
+}
+
+}  // namespace
+
+TEST_CASE("suspects go last, alone, and one at a time, whatever their priority") {
+  Queue queue({suspect(9), item("a", 1), suspect(8), item("a", 2)}, 2, 1);
+
+  CHECK(items_of(queue.take(0)) == Items{3});
+  CHECK(items_of(queue.take(1)) == Items{1});
+  CHECK(items_of(queue.take(0)) == Items{0});
+  CHECK_FALSE(queue.take(1).has_value());
+  queue.finish(0, "");
+  CHECK(items_of(queue.take(1)) == Items{2});
+  CHECK(queue.take(0)->finished);
+}
+
+TEST_CASE("a suspect is not given to a rank that is still busy") {
+  Queue queue({suspect()}, 1, 8);
+
+  CHECK_FALSE(queue.take(0, true).has_value());
+  CHECK(items_of(queue.take(0)) == Items{0});
+}
+
+TEST_CASE("a suspect that a rank gives back may be taken by another, and those after it too") {
+  Queue queue({suspect(2), suspect(1)}, 2, 8);
+  CHECK(items_of(queue.take(0)) == Items{0});
+
+  queue.leave(0);
+
+  CHECK(items_of(queue.take(1)) == Items{0});
+  queue.finish(0, "");
+  CHECK(items_of(queue.take(1)) == Items{1});
+}
+
+TEST_CASE("what waits for a suspect is given out when that is finished") {
+  WorkItem tree = after({0});
+  Queue queue({suspect(), tree, item("b")}, 1, 8);
+
+  CHECK(items_of(queue.take(0)) == Items{2});
+  CHECK(items_of(queue.take(0)) == Items{0});
+  CHECK_FALSE(queue.take(0).has_value());
+  queue.finish(0, "");
+  CHECK(items_of(queue.take(0)) == Items{1});
+}
+
+TEST_CASE("a closed queue gives nothing out, and takes what is finished") {
+  Queue queue({item(), item()}, 1, 1);
+  CHECK(items_of(queue.take(0)) == Items{0});
+
+  queue.close();
+  queue.finish(0, "");
+
+  CHECK(queue.take(0)->finished);
+  CHECK(queue.num_done() == 1);
+  CHECK(queue.num_left() == 1);
+}
+
+TEST_CASE("only what fits is given out, and a chunk grows no further than that") {
+  WorkItem large = item("a", 5);
+  large.cost = 10;
+  const auto fits = [](double most) { return [most](const std::string&, double cost) { return cost <= most; }; };
+
+  Queue queue({large, item("a", 4), item("a", 3), item("a", 2)}, 1, 8);
+  CHECK(items_of(queue.take(0, false, fits(2))) == Items{1, 2});
+  CHECK(items_of(queue.take(0, false, fits(2))) == Items{3});
+  CHECK(queue.take(0, false, fits(2))->finished);
+  CHECK(queue.num_left() == 1);
+  CHECK(items_of(queue.take(0, false, fits(10))) == Items{0});
+}

@@ -264,3 +264,103 @@ TEST_CASE("without a service thread rank 0 answers whenever it polls") {
     signals.send(0, 1, {});
   }
 }
+
+TEST_CASE("a wish of any rank stops all of them, training or waiting, and none waits for ever") {
+  const Communicator world = Communicator::world();
+  for (const bool threaded : modes()) {
+    for (int wishing = 0; wishing < world.size(); ++wishing) {
+      for (const bool all_wait : {false, true}) {
+        std::vector<WorkItem> items = independent(1000);
+        if (all_wait) {  // one rank trains, the others have nothing to do
+          for (std::size_t i = 1; i < items.size(); ++i) {
+            items[i].depends = {i - 1};
+          }
+        }
+        bool wishes = false;
+        Options options{.lanes_per_pack = 1, .threaded = threaded, .on_progress = {}};
+        options.wish_to_stop = [&] { return wishes ? std::optional<std::string>("a test") : std::nullopt; };
+        if (all_wait && world.rank() == wishing) {
+          const auto then = Clock::now() + std::chrono::milliseconds(100);
+          options.wish_to_stop = [then] {
+            return Clock::now() > then ? std::optional<std::string>("a test") : std::nullopt;
+          };
+        }
+        std::size_t num_finished = 0;
+        std::string reason;
+
+        {
+          Scheduler scheduler(world, items, options);
+          for (Chunk chunk = scheduler.next(); !chunk.finished; chunk = scheduler.next()) {
+            for (int step = 0; step < 20 && scheduler.stop_reason().empty(); ++step) {
+              std::this_thread::sleep_for(std::chrono::milliseconds(1));
+              scheduler.poll();
+            }
+            if (!scheduler.stop_reason().empty()) {
+              break;  // with the chunk in hand
+            }
+            for (const std::size_t item : chunk.items) {
+              scheduler.finish(item, digest_of(item));
+              ++num_finished;
+            }
+            wishes = world.rank() == wishing;
+          }
+          reason = scheduler.stop_reason();
+        }
+
+        CHECK(num_finished < 100);
+        CHECK((reason == "a test" || (world.rank() != wishing && reason.empty())));
+      }
+    }
+  }
+}
+
+TEST_CASE("after max_fails failures nothing more is given out, and rank 0 hears why") {
+  const Communicator world = Communicator::world();
+  for (const bool threaded : modes()) {
+    const std::vector<WorkItem> items = independent(1000);
+    std::size_t num_taken = 0;
+    std::vector<unroll::schedule::End> ends;
+    Options options{.lanes_per_pack = 1, .threaded = threaded, .on_progress = {}};
+    options.max_fails = 3;
+    options.on_end = [&](unroll::schedule::End why) { ends.push_back(why); };
+
+    {
+      Scheduler scheduler(world, items, options);
+      for (Chunk chunk = scheduler.next(); !chunk.finished; chunk = scheduler.next()) {
+        num_taken += chunk.items.size();
+        for (const std::size_t item : chunk.items) {
+          item % 2 == 0 ? scheduler.fail(item, "failed") : scheduler.finish(item, "");
+        }
+        scheduler.poll();
+      }
+      CHECK(scheduler.stop_reason().empty());
+    }
+
+    CHECK(num_taken < 1000);
+    CHECK(ends.size() == (world.rank() == 0 ? 1U : 0U));
+    CHECK((ends.empty() || ends.front() == unroll::schedule::End::max_fails));
+  }
+}
+
+TEST_CASE("work that would end too late is not given out") {
+  const Communicator world = Communicator::world();
+  for (const bool threaded : modes()) {
+    std::vector<WorkItem> items = independent(8);
+    for (std::size_t i = 4; i < items.size(); ++i) {
+      items[i].cost = 1e18;
+    }
+    std::vector<std::size_t> mine;
+    int num_ends = 0;
+    Options options{.lanes_per_pack = 1, .threaded = threaded, .on_progress = {}};
+    options.time_left_s = [] { return 1e6; };
+    options.on_end = [&](unroll::schedule::End why) { num_ends += why == unroll::schedule::End::time ? 1 : 0; };
+
+    {
+      Scheduler scheduler(world, items, options);
+      mine = run_all(scheduler, items, [] {});
+    }
+
+    CHECK(count_done(world, mine, items.size()) == std::vector<int>{1, 1, 1, 1, 0, 0, 0, 0});
+    CHECK(num_ends == (world.rank() == 0 ? 1 : 0));
+  }
+}

@@ -6,8 +6,11 @@
 using namespace unroll::schedule;
 
 TEST_CASE("a message to rank 0 survives its bytes") {
-  const ToLeader said{
-      .kind = ToLeader::Kind::finish, .number = 7, .idle = true, .finished = {{12345678901, "9:ab"}, {3, ""}}};
+  const ToLeader said{.kind = ToLeader::Kind::finish,
+                      .number = 7,
+                      .idle = true,
+                      .finished = {{12345678901, "9:ab"}, {3, "", true}},
+                      .reason = "SIGUSR2"};
 
   const ToLeader heard = decode_to_leader(encode(said));
 
@@ -18,6 +21,9 @@ TEST_CASE("a message to rank 0 survives its bytes") {
   CHECK(heard.finished[0].item == 12345678901);
   CHECK(heard.finished[0].digest == "9:ab");
   CHECK(heard.finished[1].item == 3);
+  CHECK_FALSE(heard.finished[0].has_failed);
+  CHECK(heard.finished[1].has_failed);
+  CHECK(heard.reason == "SIGUSR2");
 }
 
 TEST_CASE("a chunk survives its bytes, empty digests included") {
@@ -31,6 +37,13 @@ TEST_CASE("a chunk survives its bytes, empty digests included") {
   CHECK(heard.chunk.items == said.chunk.items);
   CHECK(heard.chunk.depend_digests == said.chunk.depend_digests);
   CHECK_FALSE(heard.chunk.finished);
+}
+
+TEST_CASE("a stop and its reason survive their bytes") {
+  const ToWorker heard = decode_to_worker(encode(ToWorker{.kind = ToWorker::Kind::stop, .reason = "a full disk"}));
+
+  CHECK(heard.kind == ToWorker::Kind::stop);
+  CHECK(heard.reason == "a full disk");
 }
 
 TEST_CASE("a cut, a longer or an altered message is refused") {
