@@ -11,6 +11,7 @@
 
 #include "chunk_option.hpp"
 #include "command_line.hpp"
+#include "extend.hpp"
 #include "file_commands.hpp"
 #include "keys_text.hpp"
 #include "merge_chunks.hpp"
@@ -25,20 +26,29 @@
 namespace unroll::app {
 namespace {
 
-constexpr std::array<Command, 9> kCommands{{
-    {"plan", "STUDY.ini [--set KEY=VALUE]... [--chunk I/N] [--json]",
+constexpr std::array<Command, 10> kCommands{{
+    {"plan", "STUDY.ini [--set KEY=VALUE]... [--chunk I/N] [--json | --extend DIR]",
      "show what would run: counts, sharing, cost, memory, disk",
      "Needs no MPI, GPU or LibTorch, and writes nothing.\n\n"
      "  --set KEY=VALUE   replaces a key of the file, for example --set train.lr=0.01,0.1 (repeatable)\n"
      "  --chunk I/N       the share of one chunk too, as unroll run --chunk would take it\n"
-     "  --json            the same as JSON\n",
+     "  --json            the same as JSON\n"
+     "  --extend DIR      what the study adds to the results in DIR (unroll run --extend)\n",
      run_plan},
     {"keys", "", "list the keys of a study with their defaults and ranges", "", run_keys},
-    {"run", "STUDY.ini --output DIR [--set KEY=VALUE]... [--chunk I/N] [--cache FOLDER [--cache-limit SIZE]]",
+    {"run",
+     "STUDY.ini --output DIR [--set KEY=VALUE]... [--chunk I/N] [--extend] [--stop-after TIME]\n"
+     "                  [--fail-fast | --max-fails N] [--max-attempts N] [--cache FOLDER [--cache-limit SIZE]]",
      "run the study, alone or under mpirun or srun",
      "Checks the study, its data and DIR, then trains, measures and writes DIR/results.h5 and DIR/telemetry.h5.\n"
      "Running it again with the same study and DIR resumes: what is finished is not done again. So a run may be ended\n"
      "at any time (Ctrl-C, a time limit, a crash).\n\n"
+     "SIGUSR2, SIGTERM or SIGINT (Ctrl-C) on any rank stops all between two steps, writes the results so far and ends\n"
+     "with 75; a second SIGINT ends at once. mpirun hands SIGUSR2 on; at SIGTERM and SIGINT it waits for two seconds "
+     "and\n"
+     "ends with 1, so a job script sends SIGUSR2. In a Slurm job the job's end is asked for at the start (squeue), and "
+     "no\n"
+     "work is begun that would not be done by then.\n\n"
      "  --output DIR      folder of the results (made if it is not there)\n"
      "  --set KEY=VALUE   replaces a key of the file (repeatable)\n"
      "  --chunk I/N       computes the I-th of N parts of the study, cut between trees and of about equal cost, in\n"
@@ -46,12 +56,24 @@ constexpr std::array<Command, 9> kCommands{{
      "                    themselves; unroll merge DIR joins them to what the uncut study leaves. Weights and logits\n"
      "                    that were asked for stay in the chunks' folders. DIR takes chunks of one N and no uncut "
      "study\n"
+     "  --extend          the study may be another than the one in DIR, if it has all runs of that one: seeds and "
+     "values\n"
+     "                    may be added. Only what is new is computed; unroll plan STUDY.ini --extend DIR shows it\n"
+     "  --stop-after TIME   begins no work that would not be done by then, and ends in time: 90 (seconds), 30m, "
+     "8:00:00,\n"
+     "                    1-12:00:00\n"
+     "  --max-fails N     gives no more work out when N items have failed; without it the others go on\n"
+     "  --fail-fast       the same as --max-fails 1\n"
+     "  --max-attempts N  a run that has failed N times (3) is not tried again; see unroll retry\n"
      "  --cache FOLDER    keeps finished pretrainings there, and starts from those that are there: those of other\n"
      "                    studies, and of other jobs at the same time; changes no result\n"
      "  --cache-limit SIZE  size of that folder (20G); the least recently used make room\n\n"
      "A rank trains on run.threads cores (1): mpirun -n 16 --bind-to none unroll run ... fills 16 cores.\n"
      "LibTorch is looked for in UNROLL_TORCH, beside python3, and where the build found it.\n"
-     "Exit codes: 0 complete, 2 wrong use or study, 3 some runs failed, 75 incomplete (run it again).\n",
+     "Exit codes: 0 complete, 2 wrong use or study, 3 some runs failed, 75 incomplete (run it again).\n"
+     "A disk that is full or fails is waited for (UNROLL_DISK_PATIENCE_S, 120 seconds); then the study stops with 75.\n"
+     "An item that fails (memory, a library's error) is tried again in smaller packs; then its runs are rows of /runs\n"
+     "with the status failed and the reason, and the others go on.\n",
      run_study},
     {"status", "DIR [--watch] [--exit-code] [--json]", "show what happens in DIR, from another shell",
      "Needs no MPI and changes nothing: who works there and whether he lives, what is done, failed and left, the rate\n"
@@ -68,6 +90,11 @@ constexpr std::array<Command, 9> kCommands{{
      "Start it where the study was started if the study names its files by relative paths.\n"
      "Exit codes: 0 complete, 2 wrong use, 3 some runs failed, 75 some runs are missing.\n",
      run_merge},
+    {"retry", "DIR", "take runs that failed again, at the next unroll run",
+     "A run that failed is tried again by every unroll run until it has failed --max-attempts times (3). Then it "
+     "stays\n"
+     "failed, until unroll retry forgets what failed so far. Call it while no unroll run works in DIR.\n",
+     run_retry},
     {"report", "FILE|DIR", "print the tables of a results.h5, or of DIR/results.h5", "", run_report},
     {"check", "PATH", "look for damage in a results file or folder, and count what is there", kCheckDetails, run_check},
     {"export", "FILE --format csv|jsonl [--table NAME] [--output FILE]", "write a table of a results.h5 as text",
@@ -112,15 +139,25 @@ std::string help(const Command& command) {
 }
 
 int run_plan(const std::vector<std::string>& arguments) {
-  const Syntax syntax{.command = "plan", .words = {"STUDY.ini"}, .flags = {"--json"}, .values = {"--set", "--chunk"}};
+  const Syntax syntax{
+      .command = "plan", .words = {"STUDY.ini"}, .flags = {"--json"}, .values = {"--set", "--chunk", "--extend"}};
   const Parsed parsed = parse(syntax, arguments);
   const Prepared prepared = prepare(parsed.words[0], parsed.all("--set"), MemoryCheck::no);
   std::optional<plan::ChunkShare> share;
   if (!parsed.all("--chunk").empty()) {
     share = plan::share_of(prepared.plan, parse_chunk(parsed.one(syntax, "--chunk")));
   }
+  const bool is_extended = !parsed.all("--extend").empty();
+  if (is_extended && parsed.flags.contains("--json")) {
+    throw UsageError("plan: --extend is shown as text only; leave out --json");
+  }
+  const auto added = is_extended ? check_extension(parsed.one(syntax, "--extend"), prepared) : std::nullopt;
   std::cout << (parsed.flags.contains("--json") ? plan::plan_json(prepared.study, prepared.plan, share)
                                                 : plan::describe_plan(prepared.study, prepared.plan, share));
+  if (is_extended) {
+    std::cout << wrapped("extends     " + (added ? describe(*added, prepared.plan) : "nothing is added"),
+                         terminal_width(), 12);
+  }
   return kExitComplete;
 }
 

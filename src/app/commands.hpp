@@ -10,6 +10,7 @@
 namespace unroll::app {
 
 inline constexpr int kExitComplete = 0;
+inline constexpr int kExitError = 1;
 inline constexpr int kExitUsage = 2;
 inline constexpr int kExitFailedRuns = 3;
 inline constexpr int kExitIncomplete = 75;
@@ -32,6 +33,7 @@ int run_keys(const std::vector<std::string>& arguments);
 int run_study(const std::vector<std::string>& arguments);  // replaces this process by unroll-worker
 int run_status(const std::vector<std::string>& arguments);
 int run_merge(const std::vector<std::string>& arguments);
+int run_retry(const std::vector<std::string>& arguments);
 int run_report(const std::vector<std::string>& arguments);
 int run_doctor(
     const std::vector<std::string>& arguments);  // replaces this process by unroll-worker, where there is one

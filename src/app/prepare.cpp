@@ -6,6 +6,7 @@
 
 #include "chunk_option.hpp"
 #include "command_line.hpp"
+#include "duration.hpp"
 #include "foreign_files.hpp"
 #include "memory.hpp"
 #include "size_text.hpp"
@@ -19,8 +20,9 @@ namespace {
 
 const Syntax kRunSyntax{.command = "run",
                         .words = {"STUDY.ini"},
-                        .flags = {},
-                        .values = {"--output", "--set", "--cache", "--cache-limit", "--chunk"}};
+                        .flags = {"--extend", "--fail-fast"},
+                        .values = {"--output", "--set", "--cache", "--cache-limit", "--chunk", "--stop-after",
+                                   "--max-fails", "--max-attempts"}};
 
 std::string study_path(const std::string& folder) { return folder + "/study.ini"; }
 std::string sets_path(const std::string& folder) { return folder + "/sets.txt"; }
@@ -48,6 +50,30 @@ std::optional<store::CacheOptions> cache_of(const Parsed& parsed) {
   return cache;
 }
 
+/// The value of an option that may be left out.
+std::optional<std::string> value_of(const Parsed& parsed, std::string_view option) {
+  return parsed.all(option).empty() ? std::nullopt : std::optional(parsed.one(kRunSyntax, option));
+}
+
+std::int64_t count_of(const Parsed& parsed, std::string_view option, std::int64_t otherwise) {
+  const auto text = value_of(parsed, option);
+  const auto count = text ? parse_integer(*text) : otherwise;
+  constexpr std::int64_t kMost = 1'000'000'000;
+  if (text && (!count || *count < 1 || *count > kMost)) {
+    throw UsageError(std::string(option) + " = " + printable(*text) + ": must be a whole number from 1 to " +
+                     std::to_string(kMost));
+  }
+  return *count;
+}
+
+std::int64_t max_fails_of(const Parsed& parsed) {
+  const bool is_fast = parsed.flags.contains("--fail-fast");
+  if (is_fast && !parsed.all("--max-fails").empty()) {
+    throw UsageError("run: --fail-fast is --max-fails 1: give one of the two; see unroll run --help");
+  }
+  return is_fast ? 1 : count_of(parsed, "--max-fails", 0);
+}
+
 }  // namespace
 
 RunArguments parse_run(const std::vector<std::string>& arguments) {
@@ -55,9 +81,19 @@ RunArguments parse_run(const std::vector<std::string>& arguments) {
   RunArguments run{.study = parsed.words[0],
                    .output = parsed.one(kRunSyntax, "--output"),
                    .sets = parsed.all("--set"),
-                   .cache = cache_of(parsed)};
+                   .cache = cache_of(parsed),
+                   .stop_after = value_of(parsed, "--stop-after").value_or(""),
+                   .max_fails = max_fails_of(parsed),
+                   .extend = parsed.flags.contains("--extend"),
+                   .max_attempts = count_of(parsed, "--max-attempts", 3)};
+  if (!parsed.all("--stop-after").empty()) {
+    run.stop_after_s = parse_duration("--stop-after", run.stop_after);
+  }
   run.folder = run.output;
   if (!parsed.all("--chunk").empty()) {
+    if (run.extend) {
+      throw UsageError("run: --extend and --chunk: a study in chunks is not extended; leave out one of the two");
+    }
     run.chunk = parse_chunk(parsed.one(kRunSyntax, "--chunk"));
     run.folder = store::chunk_folder(run.output, run.chunk->index, run.chunk->count);
   }

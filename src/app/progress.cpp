@@ -3,10 +3,11 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <cmath>
 #include <cstdio>
 #include <iostream>
 #include <utility>
+
+#include "duration.hpp"
 
 namespace unroll::app {
 namespace {
@@ -20,17 +21,6 @@ std::string formatted(const char* format, double value) {
   return text;
 }
 
-std::string duration(double seconds) {
-  const auto whole = static_cast<long long>(std::ceil(seconds));
-  char text[64];
-  if (whole >= 3600) {
-    std::snprintf(text, sizeof text, "%lld:%02lld:%02lld", whole / 3600, whole / 60 % 60, whole % 60);
-  } else {
-    std::snprintf(text, sizeof text, "%lld:%02lld", whole / 60, whole % 60);
-  }
-  return text;
-}
-
 }  // namespace
 
 std::string progress_line(std::size_t done, std::size_t total, std::size_t done_before, double elapsed_s) {
@@ -39,8 +29,8 @@ std::string progress_line(std::size_t done, std::size_t total, std::size_t done_
   if (done > done_before && elapsed_s > 0) {
     const double rate = static_cast<double>(done - done_before) / elapsed_s;
     line += ", " + formatted(rate < 10 ? "%.2g" : "%.0f", rate) + " a second";
-    line += done < total ? ", " + duration(static_cast<double>(total - done) / rate) + " to go"
-                         : ", took " + duration(elapsed_s);
+    line += done < total ? ", " + duration_text(static_cast<double>(total - done) / rate) + " to go"
+                         : ", took " + duration_text(elapsed_s);
   }
   return line;
 }

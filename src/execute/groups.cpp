@@ -4,6 +4,7 @@
 #include <cmath>
 #include <optional>
 
+#include "execute/agree.hpp"
 #include "execute/group_distances.hpp"
 
 namespace unroll::execute {
@@ -88,6 +89,18 @@ class RowBatch {
   record::TreeRecord record_;
 };
 
+/// Does it; a disk that refuses, or a stop while it is waited for, becomes this rank's wish to stop.
+template <typename Action>
+void or_stop(StopSource& stop, Action action) {
+  try {
+    action();
+  } catch (const store::FileError& error) {
+    stop.request(error.what());
+  } catch (const Stopped& stopped) {
+    stop.request(stopped.what());
+  }
+}
+
 }  // namespace
 
 std::vector<record::DistanceRow> group_rows(Context& context, const plan::Group& group, store::KeptReader& weights,
@@ -122,7 +135,8 @@ std::vector<record::DistanceRow> group_rows(Context& context, const plan::Group&
 }
 
 void compare_groups(const mpi::Communicator& world, Context& context, const std::string& folder,
-                    const std::vector<bool>& compared, store::Writer& writer, gather::Gatherer& of_all) {
+                    const std::vector<bool>& compared, store::Writer& writer, gather::Gatherer& of_all,
+                    StopSource& stop) {
   const auto& plan = context.plan();
   if (plan.groups.empty()) {
     return;
@@ -150,16 +164,22 @@ void compare_groups(const mpi::Communicator& world, Context& context, const std:
   RowBatch rows(writer);
   const auto rank = static_cast<std::size_t>(world.rank()), num_ranks = static_cast<std::size_t>(world.size());
   for (const auto* group : together) {
-    rows.add(group_rows(context, *group, weights, of_all, {rank, num_ranks}));
-    rows.commit();
+    if (is_any_stopped(world, stop)) {
+      break;
+    }
+    auto of_group = group_rows(context, *group, weights, of_all, {rank, num_ranks});
+    or_stop(stop, [&] {
+      rows.add(std::move(of_group));
+      rows.commit();
+    });
   }
   const auto of_one = gather::make_local_gatherer({});
-  for (std::size_t i = rank; i < alone.size(); i += num_ranks) {
-    rows.add(group_rows(context, *alone[i], weights, *of_one, {0, 1}));
+  for (std::size_t i = rank; i < alone.size() && !stop.requested(); i += num_ranks) {
+    or_stop(stop, [&] { rows.add(group_rows(context, *alone[i], weights, *of_one, {0, 1})); });
   }
-  rows.commit();
-  world.barrier();  // every rank's rows are committed
-  if (world.rank() == 0) {
+  or_stop(stop, [&] { rows.commit(); });
+  const bool is_stopped = is_any_stopped(world, stop);  // and every rank's rows are committed
+  if (world.rank() == 0 && !is_stopped) {
     writer.check_newest();
     store::remove_kept(folder, needed);
   }

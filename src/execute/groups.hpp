@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "unroll/execute/context.hpp"
+#include "unroll/execute/stop.hpp"
 #include "unroll/gather/gather.hpp"
 #include "unroll/mpi/mpi.hpp"
 #include "unroll/record/rows.hpp"
@@ -13,11 +14,12 @@
 namespace unroll::execute {
 
 /// Collective, when no rank trains any more. compared: by Plan::groups, those that are committed already. of_all:
-/// the gatherer of the world's ranks. Rows are
-/// durable when it returns, and weights that no open group needs are gone. A group with a model that was not trained
-/// stays open.
+/// the gatherer of the world's ranks. Rows are durable when it returns, and weights that no open group needs are gone.
+/// A group with a model that was not trained stays open, and so do all that are left when a rank is to stop: ranks ask
+/// between two groups.
 void compare_groups(const mpi::Communicator& world, Context& context, const std::string& folder,
-                    const std::vector<bool>& compared, store::Writer& writer, gather::Gatherer& of_all);
+                    const std::vector<bool>& compared, store::Writer& writer, gather::Gatherer& of_all,
+                    StopSource& stop);
 
 /// Which of a group's models a rank reads: rank, rank + num_ranks, ...
 struct Share {

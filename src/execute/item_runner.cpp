@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <chrono>
+#include <exception>
 
 #include "execute/pretraining.hpp"
 #include "execute/repeat.hpp"
 #include "execute/weight_batch.hpp"
 #include "unroll/base/error.hpp"
+#include "unroll/execute/stop.hpp"
 #include "unroll/mpi/mpi.hpp"
 
 namespace unroll::execute {
@@ -15,6 +17,24 @@ namespace {
 constexpr double kStageDeadline_s = 30;  // for a file that a network file system does not show yet
 
 double now_s() { return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count(); }
+
+/// An error of what a step only calls: messages between ranks. No std::exception, so that nobody takes it for a
+/// failure.
+struct FromOutside {
+  std::exception_ptr cause;
+};
+
+Poll guarded(Poll poll) {
+  return [poll = std::move(poll)] {
+    try {
+      poll();
+    } catch (const Stopped&) {
+      throw;
+    } catch (...) {
+      throw FromOutside{std::current_exception()};
+    }
+  };
+}
 
 }  // namespace
 
@@ -25,9 +45,9 @@ ItemRunner::ItemRunner(Context& context, std::vector<plan::Item> items, std::str
       folder_(std::move(folder)),
       rank_(rank),
       writer_(writer),
-      poll_(std::move(poll)) {}
+      poll_(guarded(std::move(poll))) {}
 
-void ItemRunner::run(const schedule::Chunk& chunk, const Finish& finish) {
+void ItemRunner::run(const schedule::Chunk& chunk, const Finish& finish, const Fail& fail) {
   digests_.clear();
   chunk_start_s_ = now_s();
   std::size_t next = 0;
@@ -39,21 +59,33 @@ void ItemRunner::run(const schedule::Chunk& chunk, const Finish& finish) {
   if (checkpoints_ != nullptr) {
     checkpoints_->begin_chunk();
   }
-  run_items(chunk, finish);
+  try {
+    run_or_divide(chunk.items, finish, fail);
+  } catch (const FromOutside& error) {
+    std::rethrow_exception(error.cause);
+  }
   if (checkpoints_ != nullptr) {
     checkpoints_->end_chunk();
   }
 }
 
 Between ItemRunner::between(std::function<void()> before_save) {
-  return [this, before_save = std::move(before_save)](const Save& save) {
-    poll_();
-    if (checkpoints_ != nullptr && checkpoints_->is_due(false)) {
+  const auto save_if_due = [this, before_save = std::move(before_save)](const Save& save, bool stopping) {
+    if (checkpoints_ != nullptr && checkpoints_->is_due(stopping)) {
       if (before_save) {
         before_save();
       }
       checkpoints_->save(save());
     }
+  };
+  return [this, save_if_due](const Save& save) {
+    try {
+      poll_();
+    } catch (const Stopped&) {
+      save_if_due(save, true);
+      throw;
+    }
+    save_if_due(save, false);
   };
 }
 
@@ -61,14 +93,14 @@ std::optional<SavedPart> ItemRunner::saved(const std::string& id) {
   return checkpoints_ != nullptr ? checkpoints_->find(id) : std::nullopt;
 }
 
-void ItemRunner::run_items(const schedule::Chunk& chunk, const Finish& finish) {
-  switch (items_[chunk.items.front()].kind) {
+void ItemRunner::run_items(const std::vector<std::size_t>& items, const Finish& finish) {
+  switch (items_[items.front()].kind) {
     case plan::ItemKind::pretraining:
-      return run_pretrainings(chunk.items, finish);
+      return run_pretrainings(items, finish);
     case plan::ItemKind::repeat:
-      return run_repeats(chunk.items, finish);
+      return run_repeats(items, finish);
     case plan::ItemKind::tree:
-      return run_trees(chunk.items, finish);
+      return run_trees(items, finish);
   }
 }
 

@@ -2,55 +2,24 @@
 
 #include <algorithm>
 
+#include "execute/agree.hpp"
 #include "execute/checkpoint.hpp"
+#include "execute/disk_patience.hpp"
 #include "execute/groups.hpp"
-#include "execute/item_runner.hpp"
+#include "execute/session.hpp"
 #include "execute/work_events.hpp"
 #include "execute/work_list.hpp"
 #include "unroll/base/error.hpp"
-#include "unroll/base/wording.hpp"
+#include "unroll/base/text.hpp"
 #include "unroll/execute/numerics.hpp"
-#include "unroll/schedule/schedule.hpp"
 #include "unroll/store/attempt.hpp"
 #include "unroll/store/cache.hpp"
-#include "unroll/store/chunks.hpp"
 #include "unroll/store/events.hpp"
 #include "unroll/store/store.hpp"
+#include "unroll/store/suspects.hpp"
 
 namespace unroll::execute {
 namespace {
-
-/// Collective. Runs the action on rank 0 and gives every rank its result; its UsageError is thrown on every rank.
-std::string on_first_rank(const mpi::Communicator& world, const std::function<std::string()>& action) {
-  std::string answer;
-  if (world.rank() == 0) {
-    try {
-      answer = "+" + action();
-    } catch (const UsageError& error) {
-      answer = std::string("-") + error.what();
-    }
-  }
-  answer = world.broadcast(answer, 0);
-  if (answer.front() == '-') {
-    throw UsageError(answer.substr(1));
-  }
-  return answer.substr(1);
-}
-
-/// Collective. Runs the check on every rank; a UsageError of any is thrown on all.
-void on_every_rank(const mpi::Communicator& world, const std::function<void()>& check) {
-  std::string error;
-  try {
-    check();
-  } catch (const UsageError& usage) {
-    error = usage.what();
-  }
-  for (const auto& other : world.all_gather(error)) {
-    if (!other.empty()) {
-      throw UsageError(other);
-    }
-  }
-}
 
 /// Everything that only LibTorch can judge, before anything starts.
 void validate(Context& context, const config::Study& study) {
@@ -125,36 +94,77 @@ void leave_out_others(const plan::Plan& plan, const plan::ChunkShare& share, sto
   }
 }
 
-std::string outcome_text(const store::MergeSummary& summary) {
-  if (summary.num_missing_runs > 0) {
-    return "incomplete: " + counted(summary.num_missing_runs, "run") + " missing";
+/// What earlier attempts left; what crashed too often is recorded as failed first. saved: checkpoints.
+std::string look_back(const Session& session, store::Writer& writer, std::string& saved) {
+  const auto& folder = session.folder;
+  Earlier earlier{store::finished(folder), store::failed_runs(folder), {}, session.options.max_attempts};
+  const auto damage = damage_lines(session.plan, earlier.finished);
+  std::for_each(damage.begin(), damage.end(), [&](const std::string& line) { session.say(line); });
+  store::remove_damaged(folder, earlier.finished.damaged_weights);
+  earlier.suspects = store::suspects(folder, store::forgotten_attempts(folder), session.number);
+  writer.commit_failures(given_up(session.plan, earlier));
+  earlier.failed = store::failed_runs(folder);
+  const auto usable = usable_checkpoints(folder, session.plan, earlier.finished);
+  store::remove_checkpoints(folder, usable);
+  saved = store::text_of(usable);
+  if (session.share) {
+    leave_out_others(session.plan, *session.share, earlier.finished);
   }
-  return summary.num_failed_runs > 0 ? "failed " + std::to_string(summary.num_failed_runs) : "complete";
+  return found_text(session.plan, earlier);
 }
 
-/// Every rank takes chunks until none is left.
-void train_items(const mpi::Communicator& world, Context& context, const std::string& folder, store::Writer& writer,
-                 WorkList& list, const StudyOptions& options, store::StageCache* cache, Checkpoints& checkpoints,
-                 store::EventLog& log, const store::Attempt* attempt) {
-  WorkEvents events(log, context.plan(), list);
-  schedule::Scheduler scheduler(world, std::move(list.work), {kPackUnits, options.threaded, options.on_progress});
-  ItemRunner runner(context, std::move(list.items), folder, world.rank(), writer, [&] {
-    scheduler.poll();
-    if (attempt != nullptr) {
-      attempt->check();
-    }
-  });
-  runner.keep_weights(std::move(list.models));
-  runner.use_checkpoints(checkpoints);
-  if (cache != nullptr) {
-    runner.use_cache(*cache);
+/// From a prepared folder to results.h5.
+StudyOutcome run_attempt(const Session& session, Context& context, const std::string& key,
+                         const execute::Placement& placement) {
+  const auto& world = session.world;
+  store::Writer writer(session.folder, world.rank(), key, session.number);
+  writer.log_to(session.log);
+  std::string saved;  // training that an earlier attempt had in hand
+  const auto found = on_first_rank(world, [&] { return look_back(session, writer, saved); });
+  saved = world.broadcast(saved, 0);
+  Checkpoints checkpoints(session.folder, writer, key, session.plan.cells.front().run.checkpoint * 60,
+                          store::files_of(saved), [&session](const std::string& line) { session.say(line); });
+  auto cache = open_cache(world, session.options, key);
+  const auto meeting = world.duplicate();  // the gather's own
+  const auto gatherer = make_gatherer(meeting, session.study, session.plan.cells.front(), placement,
+                                      session.options.gpus, session.options.on_notice);
+  auto list = work_list(context, found, world.size());
+  if (world.rank() == 0) {
+    tell_plan(session.log, session.plan, list, found, session.share);
   }
-  for (auto chunk = scheduler.next(); !chunk.finished; chunk = scheduler.next()) {
-    events.take(chunk);
-    runner.run(chunk, [&](std::size_t item, const std::string& digest) {
-      scheduler.finish(item, digest);
-      events.done(item);
-    });
+  session.log.write("phase", "training");
+  train_items(session, context, list, writer, cache ? &*cache : nullptr, checkpoints);
+  if (!is_any_stopped(world, session.stop)) {
+    session.log.write("phase", "comparing");
+    compare_groups(world, context, session.folder, list.compared, writer, *gatherer, session.stop);
+  }
+  session.log.write("phase", "merging");
+  const auto outcome = conclude(session);
+  session.log.write("phase", "ended");
+  return outcome;
+}
+
+/// Appends how the attempt ended, whatever ended it: errors too.
+template <typename Action>
+StudyOutcome telling_errors(const Session& session, Action action) {
+  const auto tell = [&](const char* what) {
+    try {
+      store::append_outcome(session.folder, session.number,
+                            store::outcome_line({store::Outcome::Kind::error, 0, what}));
+    } catch (const Error&) {
+      // The error itself is what the user hears.
+    }
+  };
+  try {
+    return action();
+  } catch (const UsageError& error) {  // on every rank
+    if (session.world.rank() == 0) {
+      tell(error.what());
+    }
+    throw;
+  } catch (const std::exception& error) {
+    tell(error.what());
+    throw;
   }
 }
 
@@ -166,14 +176,17 @@ StudyOutcome run_study(const mpi::Communicator& world, const config::Study& stud
   const auto placement = place(world, study, settings, options.gpus, options.on_notice);
   set_up_numerics(settings.run.threads, settings.run.tf32);
   Context context(plan, placement.device);
-  on_every_rank(world, [&] { validate(context, study); });
+  double patience_s = 0;
+  on_every_rank(world, [&] {
+    patience_s = disk_patience_s();
+    validate(context, study);
+  });
   const auto key = common_numerics_key(world, settings.run, placement.numerics);
   const auto share = options.chunk ? std::optional(plan::share_of(plan, *options.chunk)) : std::nullopt;
   std::optional<store::Attempt> attempt;  // rank 0's
-  std::string saved;                      // training that an earlier attempt had in hand
-  const auto found = on_first_rank(world, [&] {
+  const auto number = *parse_integer(on_first_rank(world, [&] {
     attempt.emplace(take_folder(folder, world.size(), [&] {
-      store::prepare(folder, {config::scientific_text(study), plan.id, key});
+      store::prepare(folder, {config::scientific_text(study), plan.id, key}, options.other);
       if (options.on_prepared) {
         options.on_prepared();
       }
@@ -181,60 +194,15 @@ StudyOutcome run_study(const mpi::Communicator& world, const config::Study& stud
     if (!attempt->note().empty() && options.on_notice) {
       options.on_notice(attempt->note());
     }
-    auto finished = store::finished(folder);
-    if (options.on_notice) {
-      const auto lines = damage_lines(plan, finished);
-      std::for_each(lines.begin(), lines.end(), options.on_notice);
-    }
-    store::remove_damaged(folder, finished.damaged_weights);
-    const auto usable = usable_checkpoints(folder, plan, finished);
-    store::remove_checkpoints(folder, usable);
-    saved = store::text_of(usable);
-    if (share) {
-      leave_out_others(plan, *share, finished);
-    }
-    return found_text(plan, finished);
-  });
-  saved = world.broadcast(saved, 0);
-  const auto number =
-      std::stoll(world.broadcast(world.rank() == 0 ? std::to_string(attempt->number()) : std::string(), 0));
+    return std::to_string(attempt->number());
+  }));
   store::EventLog log(folder, number, world.rank());
   tell_start(log, store::this_process(world.size()));
-
-  auto cache = open_cache(world, options, key);
-  const auto meeting = world.duplicate();  // the gather's own
-  const auto gatherer = make_gatherer(meeting, study, settings, placement, options.gpus, options.on_notice);
-  {
-    auto list = work_list(context, found, world.size());
-    if (world.rank() == 0) {
-      tell_plan(log, plan, list, found, share);
-    }
-    store::Writer writer(folder, world.rank(), key, number);
-    writer.log_to(log);
-    log.write("phase", "training");
-    Checkpoints checkpoints(
-        folder, writer, key, settings.run.checkpoint * 60, store::files_of(saved),
-        options.on_notice ? options.on_notice : [](const std::string&) {});
-    train_items(world, context, folder, writer, list, options, cache ? &*cache : nullptr, checkpoints, log,
-                attempt ? &*attempt : nullptr);
-    log.write("phase", "comparing");
-    compare_groups(world, context, folder, list.compared, writer, *gatherer);
-  }
-
-  log.write("phase", "merging");
-  const auto summary = on_first_rank(world, [&] {
-    store::check_newest(folder, number);
-    const auto merged = share ? store::count_runs(folder, plan, share->runs) : store::merge(folder, study, plan);
-    if (merged.num_missing_runs == 0) {
-      store::remove_checkpoints(folder, {});
-    }
-    store::append_outcome(folder, number, outcome_text(merged));
-    return std::to_string(merged.num_missing_runs) + " " + std::to_string(merged.num_failed_runs);
-  });
-  log.write("phase", "ended");
-  const auto space = summary.find(' ');
-  return {share ? share->num_runs : std::ssize(plan.runs), std::stoll(summary.substr(0, space)),
-          std::stoll(summary.substr(space + 1))};
+  StopSource own;  // where the caller has none
+  auto& stop = options.stop != nullptr ? *options.stop : own;
+  const Session session{world, study,  plan,      folder, options, stop, log, attempt ? &*attempt : nullptr,
+                        share, number, patience_s};
+  return telling_errors(session, [&] { return run_attempt(session, context, key, placement); });
 }
 
 }  // namespace unroll::execute

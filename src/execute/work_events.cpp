@@ -35,16 +35,45 @@ WorkEvents::WorkEvents(store::EventLog& log, const plan::Plan& plan, const WorkL
   for (const auto& item : list.items) {
     names_.push_back(item_name(plan, item));
     costs_s_.push_back(item.cost_s);
+    auto& runs = runs_.emplace_back();
+    if (item.kind == plan::ItemKind::tree) {
+      for (const auto run : plan.trees[item.index].runs) {
+        if (std::binary_search(item.forks.begin(), item.forks.end(), plan.runs[run].fork)) {
+          runs.push_back(plan.runs[run].id.substr(0, kDigits));
+        }
+      }
+    }
+  }
+  for (const auto& item : list.work) {
+    suspects_.push_back(item.suspect);
   }
 }
 
-void WorkEvents::take(const schedule::Chunk& chunk) {
+std::string WorkEvents::names(const std::vector<std::size_t>& items) const {
   std::vector<std::string> names;
-  for (const auto item : chunk.items) {
+  for (const auto item : items) {
     names.push_back(names_[item]);
   }
-  log_.write("take", join(names, ","));
+  return join(names, ",");
 }
+
+void WorkEvents::take(const schedule::Chunk& chunk) {
+  if (suspects_[chunk.items.front()]) {
+    log_.write("suspect", names_[chunk.items.front()]);
+  }
+  log_.write("take", names(chunk.items));
+}
+
+void WorkEvents::attempt(const std::vector<std::size_t>& items) { log_.write("try", names(items)); }
+
+void WorkEvents::fail(std::size_t item, const std::string& reason) {
+  for (const auto& run : runs_[item]) {
+    log_.write("run", run + " failed " + reason);
+  }
+  log_.write("fail", names_[item] + ' ' + reason);
+}
+
+void WorkEvents::back() { log_.write("back", ""); }
 
 void WorkEvents::done(std::size_t item) { log_.write("done", names_[item] + " cost=" + shortest(costs_s_[item])); }
 

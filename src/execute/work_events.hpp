@@ -5,6 +5,7 @@
 //   plan   items=60 done=12 cost=34.5 runs=300 runs_done=40     rank 0; cost: estimated seconds of what is left
 //   take   tree:3f2a90c1b2d4e5f6,tree:...                       a chunk is in hand
 //   done   tree:3f2a90c1b2d4e5f6 cost=0.5                       an item is committed
+//   try, fail, back, suspect                                    what is in hand (store/suspects.hpp)
 //   phase  training | comparing | merging | ended
 //
 // The store's writer adds
@@ -31,10 +32,20 @@ class WorkEvents {
  public:
   WorkEvents(store::EventLog& log, const plan::Plan& plan, const WorkList& list);
   void take(const schedule::Chunk& chunk);
+  /// A part of what was taken is in hand, before it is known to fail or not.
+  void attempt(const std::vector<std::size_t>& items);
   void done(std::size_t item);
+  /// Its failure is committed; tells of its runs too.
+  void fail(std::size_t item, const std::string& reason);
+  /// Nothing is in hand any more.
+  void back();
 
  private:
+  [[nodiscard]] std::string names(const std::vector<std::size_t>& items) const;
+
   store::EventLog& log_;
+  std::vector<bool> suspects_;
+  std::vector<std::vector<std::string>> runs_;  // by item: the first digits of their ids
   std::vector<std::string> names_;
   std::vector<double> costs_s_;
 };

@@ -66,7 +66,7 @@ std::span<const Column<RunRow>> run_columns() {
       column<Row, &Row::exact_retrain>("exact_retrain", "1",
                                        "0: a step was skipped, its examples may recur; -1: not known"),
       column<Row, &Row::w0_saw_forget>("w0_saw_forget", "1", "1: pretraining saw F; -1: not known"),
-      column<Row, &Row::status>("status", "1", "ok, diverged, or missing (not finished when merged)", 16),
+      column<Row, &Row::status>("status", "1", "ok, diverged, failed, or missing (not finished when merged)", 16),
       free_text<Row, &Row::reason, 256>("reason", "why the status is not ok"),
   };
   return columns;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "shard.hpp"
+#include "unroll/store/failures.hpp"
 
 namespace unroll::store {
 
@@ -55,6 +56,7 @@ class Collected {
   std::unordered_map<std::string, std::vector<record::DistanceRow>> groups;  // by group id, as they were compared
   std::map<std::string, Curve> curves;                                       // by stage id of M
   std::vector<record::TelemetryRow> telemetry;
+  std::unordered_map<std::string, FailedRun> failures;  // by run id; of runs that are not finished
 
   /// Error when the shard holds a row that another shard has with other bytes: the computation is not deterministic.
   /// Of its rows of pairs and layers only those columns must be there that key_columns() names.

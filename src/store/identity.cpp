@@ -6,6 +6,7 @@
 
 #include "shard.hpp"
 #include "unroll/base/text.hpp"
+#include "unroll/config/changes.hpp"
 #include "unroll/store/file_door.hpp"
 
 namespace unroll::store {
@@ -16,6 +17,7 @@ constexpr std::string_view kNumericsHead = "unroll-numerics 1\n";
 constexpr std::size_t kMaxShownLines = 3;
 
 std::string plan_path(const std::string& folder) { return folder + "/plan.txt"; }
+std::string plans_folder(const std::string& folder) { return folder + "/plans"; }
 std::string numerics_path(const std::string& folder) { return folder + "/numerics.txt"; }
 
 std::optional<std::string> read_text(const std::string& path) {
@@ -46,13 +48,14 @@ std::string difference(std::string_view there, std::string_view here, char separ
   return "there: " + side(1) + "; here: " + side(-1);
 }
 
-void compare(const std::string& folder, const Identity& there, const Identity& here) {
+void compare(const std::string& folder, const Identity& there, const Identity& here, OtherStudy other) {
   const std::string advice = "; give another --output";
-  if (there.scientific_text != here.scientific_text) {
+  if (other == OtherStudy::refuse && there.scientific_text != here.scientific_text) {
     throw UsageError(folder + ": holds the results of another study (" +
-                     difference(there.scientific_text, here.scientific_text, '\n') + ")" + advice);
+                     config::changes(there.scientific_text, here.scientific_text) + ")" + advice +
+                     ", or --extend if this study has all runs of that one and more");
   }
-  if (there.plan_id != here.plan_id) {
+  if (other == OtherStudy::refuse && there.plan_id != here.plan_id) {
     throw UsageError(folder + ": holds results of the same settings on other data or input files" + advice);
   }
   if (there.numerics_key != here.numerics_key) {
@@ -99,7 +102,43 @@ void probe(FileDoor& door, Leftovers& leftovers, const std::string& folder) {
   door.remove(path);
 }
 
+std::string plan_text(const Identity& identity) {
+  return std::string(kPlanHead) + identity.plan_id + '\n' + identity.scientific_text;
+}
+
+/// The plan so far becomes plans/<number>.txt. Ended in between, it is there twice, which does no harm.
+void keep_plan(FileDoor& door, const std::string& folder) {
+  door.make_folders(plans_folder(folder));
+  std::error_code error;
+  std::string path;
+  for (int number = 1; path.empty() || std::filesystem::exists(path, error); ++number) {
+    path = plans_folder(folder) + '/' + std::to_string(number) + ".txt";
+  }
+  door.replace(path, *read_text(plan_path(folder)));
+}
+
+/// "unroll-plan 1\nplan_id=<id>\n<settings>"; the id.
+std::optional<std::string> plan_id_in(const std::string& text) {
+  const std::size_t line_end = text.find('\n', kPlanHead.size());
+  if (!text.starts_with(kPlanHead) || line_end == std::string::npos) {
+    return std::nullopt;
+  }
+  return text.substr(kPlanHead.size(), line_end - kPlanHead.size());
+}
+
 }  // namespace
+
+std::set<std::string> earlier_plan_ids(const std::string& folder) {
+  std::set<std::string> ids;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(plans_folder(folder), error)) {
+    const auto text = read_text(entry.path().string());
+    if (const auto id = text ? plan_id_in(*text) : std::nullopt) {
+      ids.insert(*id);
+    }
+  }
+  return ids;
+}
 
 std::optional<Identity> read_identity(const std::string& folder) {
   const std::optional<std::string> plan = read_text(plan_path(folder));
@@ -107,31 +146,34 @@ std::optional<Identity> read_identity(const std::string& folder) {
     return std::nullopt;
   }
   const std::optional<std::string> numerics = read_text(numerics_path(folder));
-  const std::size_t line_end = plan->find('\n', kPlanHead.size());
-  if (!plan->starts_with(kPlanHead) || line_end == std::string::npos) {
+  const auto plan_id = plan_id_in(*plan);
+  if (!plan_id) {
     throw UsageError(plan_path(folder) + ": is damaged or of another version; give another --output");
   }
   if (!numerics || !numerics->starts_with(kNumericsHead) || !numerics->ends_with('\n')) {
     throw UsageError(numerics_path(folder) + ": is missing or damaged; give another --output");
   }
-  return Identity{plan->substr(line_end + 1), plan->substr(kPlanHead.size(), line_end - kPlanHead.size()),
+  return Identity{plan->substr(kPlanHead.size() + plan_id->size() + 1), *plan_id,
                   numerics->substr(kNumericsHead.size(), numerics->size() - kNumericsHead.size() - 1)};
 }
 
-void prepare(const std::string& folder, const Identity& identity, FileDoor& door) {
+void prepare(const std::string& folder, const Identity& identity, OtherStudy other, FileDoor& door) {
   Leftovers leftovers(door);
   try {
     make_folder(door, leftovers, folder);
     if (const std::optional<Identity> there = read_identity(folder)) {
-      compare(folder, *there, identity);
+      compare(folder, *there, identity, other);
       probe(door, leftovers, folder);
+      if (there->plan_id != identity.plan_id) {
+        keep_plan(door, folder);
+        door.replace(plan_path(folder), plan_text(identity));
+      }
     } else {
       for (const char* name : {"/journal", "/shards", "/stages"}) {
         make_folder(door, leftovers, folder + name);
       }
       write(door, leftovers, numerics_path(folder), std::string(kNumericsHead) + identity.numerics_key + '\n');
-      write(door, leftovers, plan_path(folder),
-            std::string(kPlanHead) + identity.plan_id + '\n' + identity.scientific_text);
+      write(door, leftovers, plan_path(folder), plan_text(identity));
     }
   } catch (const FileError& error) {
     throw UsageError("--output " + folder + ": " + error.what() + "; give a folder that can be written");
@@ -139,9 +181,9 @@ void prepare(const std::string& folder, const Identity& identity, FileDoor& door
   leftovers.keep();
 }
 
-void prepare(const std::string& folder, const Identity& identity) {
+void prepare(const std::string& folder, const Identity& identity, OtherStudy other) {
   FileDoor door;
-  prepare(folder, identity, door);
+  prepare(folder, identity, other, door);
 }
 
 }  // namespace unroll::store

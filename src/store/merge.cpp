@@ -2,6 +2,7 @@
 #include <chrono>
 #include <ctime>
 
+#include "cell_numbers.hpp"
 #include "column_check.hpp"
 #include "identity.hpp"
 #include "results.hpp"
@@ -19,21 +20,29 @@ std::vector<std::byte> read_verified(const std::string& path) {
   return std::move(*image);
 }
 
-/// Shards are known by their paths: they may come from the folders of several chunks.
-Collected nothing_collected() {
-  return Collected([](const std::string& path) { return read_shard(read_verified(path), path); });
+/// Shards are known by their paths: they may come from the folders of several chunks. cells: outlives it.
+Collected nothing_collected(const CellNumbers& cells) {
+  return Collected([&cells](const std::string& path) {
+    Shard shard = read_shard(read_verified(path), path);
+    cells.correct(shard);
+    return shard;
+  });
 }
 
-/// Adds the rows of a folder's shards.
-void collect(const std::string& folder, const Identity& identity, Collected& collected) {
+/// Adds the rows of a folder's shards, and its failures.
+void collect(const std::string& folder, const Identity& identity, const CellNumbers& cells, Collected& collected) {
+  const std::set<std::string> earlier = earlier_plan_ids(folder);
   for_each_shard(folder, read_journals(folder), [&](const VerifiedShard& verified) {
     const std::string path = folder + "/shards/" + verified.name;
     Shard shard = read_shard_keys(verified.image, path);
-    if (shard.origin.plan_id != identity.plan_id || shard.origin.numerics_key != identity.numerics_key) {
+    const bool is_ours = shard.origin.plan_id == identity.plan_id || earlier.contains(shard.origin.plan_id);
+    if (!is_ours || shard.origin.numerics_key != identity.numerics_key) {
       throw Error(path + ": belongs to another plan or other numerics than this folder");
     }
+    cells.correct(shard);
     collected.add(std::move(shard), path);
   });
+  collected.failures.merge(failed_runs(folder));
 }
 
 std::string now_utc() {
@@ -59,9 +68,14 @@ void verify(const std::string& path) {
 }
 
 MergeSummary write_merged(const std::string& folder, const config::Study& study, const plan::Plan& plan,
-                          const std::string& numerics_key, const Collected& collected) {
-  const LoadColumns load = [](const std::string& path, const hdf5::ColumnFilter& is_wanted) {
-    return hdf5::tables_from_image(read_verified(path), path, is_wanted);
+                          const std::string& numerics_key, const CellNumbers& cells, const Collected& collected) {
+  const LoadColumns load = [&cells](const std::string& path, const hdf5::ColumnFilter& is_wanted) {
+    const auto with_runs = [&](std::string_view table, std::string_view column) {
+      return is_wanted(table, column) || (column == "run_id" && is_wanted(table, "cell"));
+    };
+    hdf5::TableFile shard = hdf5::tables_from_image(read_verified(path), path, with_runs);
+    cells.correct(shard);
+    return shard;
   };
   FileDoor door;
   MergeSummary summary;
@@ -88,31 +102,39 @@ Identity identity_of(const std::string& folder, const plan::Plan& plan) {
 
 MergeSummary merge(const std::string& folder, const config::Study& study, const plan::Plan& plan) {
   const Identity identity = identity_of(folder, plan);
-  Collected collected = nothing_collected();
-  collect(folder, identity, collected);
-  return write_merged(folder, study, plan, identity.numerics_key, collected);
+  const CellNumbers cells(plan);
+  Collected collected = nothing_collected(cells);
+  collect(folder, identity, cells, collected);
+  return write_merged(folder, study, plan, identity.numerics_key, cells, collected);
 }
 
-MergeSummary count_runs(const std::string& folder, const plan::Plan& plan, const std::vector<bool>& wanted) {
-  Collected collected = nothing_collected();
-  collect(folder, identity_of(folder, plan), collected);
+MergeSummary count_runs(const std::string& folder, const plan::Plan& plan, const std::vector<bool>& wanted,
+                        const std::vector<bool>& wanted_groups) {
+  const CellNumbers cells(plan);
+  Collected collected = nothing_collected(cells);
+  collect(folder, identity_of(folder, plan), cells, collected);
   MergeSummary summary;
   for (std::size_t i = 0; i < plan.runs.size(); ++i) {
     const auto found = wanted[i] ? collected.runs.find(plan.runs[i].id) : collected.runs.end();
     if (found == collected.runs.end()) {
-      summary.num_missing_runs += wanted[i];
+      const bool has_failed = collected.failures.contains(plan.runs[i].id);
+      (has_failed ? summary.num_failed_runs : summary.num_missing_runs) += wanted[i];
       continue;
     }
     ++summary.num_runs;
     summary.num_pairs += std::ssize(found->second.pairs);
     summary.num_failed_runs += found->second.run.status != "ok";
   }
+  for (std::size_t i = 0; i < plan.groups.size(); ++i) {
+    summary.num_open_groups += wanted_groups[i] && !collected.groups.contains(plan.groups[i].id);
+  }
   return summary;
 }
 
 MergeSummary merge_chunks(const std::string& folder, const config::Study& study, const plan::Plan& plan) {
   const std::optional<Chunks> chunks = find_chunks(folder);
-  Collected collected = nothing_collected();
+  const CellNumbers cells(plan);
+  Collected collected = nothing_collected(cells);
   std::optional<Identity> common;
   std::string first;
   for (const std::int64_t index : chunks ? chunks->present : std::vector<std::int64_t>()) {
@@ -127,12 +149,12 @@ MergeSummary merge_chunks(const std::string& folder, const config::Study& study,
     }
     first = common ? first : here;
     common = identity;
-    collect(here, identity, collected);
+    collect(here, identity, cells, collected);
   }
   if (!common) {
     throw UsageError(folder + ": holds no chunk that was begun; run one with --chunk");
   }
-  return write_merged(folder, study, plan, common->numerics_key, collected);
+  return write_merged(folder, study, plan, common->numerics_key, cells, collected);
 }
 
 }  // namespace unroll::store

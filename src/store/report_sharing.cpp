@@ -88,7 +88,9 @@ std::string sharing_text(const std::string& results_path, const Results& results
     return "";
   }
   const auto& statuses = results.texts("runs", "status");
-  const bool is_complete = std::find(statuses.begin(), statuses.end(), "missing") == statuses.end();
+  const bool is_complete = std::none_of(statuses.begin(), statuses.end(), [](const std::string& status) {
+    return status == "missing" || status == "failed";
+  });
   return line("model steps:", steps_text(file, *items, is_complete), width) +
          line("copies:", copies_text(*items), width) +
          line("rank time:",

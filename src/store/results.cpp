@@ -62,10 +62,13 @@ hdf5::TableColumn cell_column(const config::Key& key, const std::vector<config::
   return text_column(key, std::move(texts));
 }
 
-record::RunRow missing_run(const plan::Plan& plan, const plan::Run& run) {
+/// A run without results: failed, or not done yet.
+record::RunRow unfinished_run(const plan::Plan& plan, const plan::Run& run, const Collected& collected) {
   record::RunRow row = record::planned_run(plan, run);
-  row.status = "missing";
-  row.reason = "not finished when the results were merged";
+  const auto failed = collected.failures.find(run.id);
+  const bool has_failed = failed != collected.failures.end();
+  row.status = has_failed ? "failed" : "missing";
+  row.reason = has_failed ? failed->second.reason : "not finished when the results were merged";
   return row;
 }
 
@@ -77,7 +80,7 @@ void add_digests(hdf5::Table& table) {
 
 // Everything in plan order.
 struct OrderedRows {
-  std::vector<record::RunRow> missing;  // owns what runs points to
+  std::vector<record::RunRow> unfinished;  // owns what runs points to
   std::vector<const record::RunRow*> runs;
   std::vector<RowPlace> pairs;
   std::vector<RowPlace> layers;
@@ -100,12 +103,12 @@ void append_places(const std::vector<Placed>& rows, std::vector<RowPlace>& out) 
 
 OrderedRows order_rows(const plan::Plan& plan, const Collected& collected, MergeSummary& summary) {
   OrderedRows rows;
-  rows.missing.reserve(plan.runs.size());
+  rows.unfinished.reserve(plan.runs.size());
   for (const plan::Run& run : plan.runs) {
     const auto found = collected.runs.find(run.id);
     if (found == collected.runs.end()) {
-      rows.runs.push_back(&rows.missing.emplace_back(missing_run(plan, run)));
-      ++summary.num_missing_runs;
+      rows.runs.push_back(&rows.unfinished.emplace_back(unfinished_run(plan, run, collected)));
+      ++(rows.runs.back()->status == "failed" ? summary.num_failed_runs : summary.num_missing_runs);
       continue;
     }
     rows.runs.push_back(&found->second.run);
@@ -132,12 +135,14 @@ void write(hdf5::TableStream& out, hdf5::Table table) {
 }
 
 /// /distances, group by group in plan order, and /floors.
-void write_noise(hdf5::TableStream& out, const plan::Plan& plan, const Collected& collected) {
+void write_noise(hdf5::TableStream& out, const plan::Plan& plan, const Collected& collected, MergeSummary& summary) {
   std::vector<const record::DistanceRow*> distances;
   for (const plan::Group& group : plan.groups) {
     const auto found = collected.groups.find(group.id);
     if (found != collected.groups.end()) {
       append(found->second, distances);
+    } else {
+      ++summary.num_open_groups;
     }
   }
   if (!distances.empty()) {
@@ -189,7 +194,7 @@ MergeSummary write_results(const std::string& path, const config::Study& study, 
     write(out, to_table<record::CurveRow>("curves", "one row a step at which M's curvature was measured",
                                           record::curve_columns(), rows.curves));
   }
-  write_noise(out, plan, collected);
+  write_noise(out, plan, collected, summary);
   out.close();
   return summary;
 }

@@ -36,25 +36,49 @@ struct Writer::State {
   EventLog* events = nullptr;
   std::string name;  // of this writer: its rank and attempt
   std::string journal_path;
-  Descriptor journal;  // opened with the first record
+  Descriptor journal;   // opened with the first record
+  Descriptor failures;  // opened with the first failure
+  std::string failures_path;
   int num_shards = 0;
   int num_weights = 0;
   int num_checkpoints = 0;
 
+  OnRefusal on_refusal;
+
   // Before anything is written, and again when it is about to appear.
   void check_newest() const { store::check_newest(folder, attempt); }
 
-  void replace(const std::string& path, const std::vector<std::byte>& image) const {
-    door->replace(path, image, [this] { check_newest(); });
+  /// Does it, and again as long as the disk refuses and somebody waits for it.
+  template <typename Action>
+  void patiently(Action action) const {
+    for (;;) {
+      try {
+        return action();
+      } catch (const FileError& error) {
+        if (error.code() == EEXIST || !on_refusal || !on_refusal(error)) {
+          throw;
+        }
+      }
+    }
   }
 
-  // A journal of its own, "<name>.log". One of that name is there when a disk refused it half-way: then "<name>.2.log".
-  void open_journal() {
-    check_newest();
-    for (int number = 1; !journal; ++number) {
-      journal_path = folder + "/journal/" + name + (number > 1 ? '.' + std::to_string(number) : "") + ".log";
+  void replace(const std::string& path, const std::vector<std::byte>& image) const {
+    patiently([&] { door->replace(path, image, [this] { check_newest(); }); });
+  }
+  void make_folders(const std::string& path) const {
+    patiently([&] { door->make_folders(path); });
+  }
+  void append(const Descriptor& file, const std::string& path, const std::string& text) const {
+    patiently([&] { door->append(file, path, text); });
+  }
+
+  // A file of its own, "<stem>.log". One of that name is there when a disk refused it half-way: then "<stem>.2.log".
+  [[nodiscard]] std::string create(Descriptor& file, const std::string& stem) const {
+    for (int number = 1;; ++number) {
+      const std::string path = stem + (number > 1 ? '.' + std::to_string(number) : "") + ".log";
       try {
-        journal = door->create(journal_path);
+        patiently([&] { file = door->create(path); });
+        return path;
       } catch (const FileError& error) {
         if (error.code() != EEXIST) {
           throw;
@@ -63,7 +87,14 @@ struct Writer::State {
     }
   }
 
-  void record(const JournalRecord& entry) const { door->append(journal, journal_path, encode(entry)); }
+  void open_journal() {
+    check_newest();
+    if (!journal) {
+      journal_path = create(journal, folder + "/journal/" + name);
+    }
+  }
+
+  void record(const JournalRecord& entry) const { append(journal, journal_path, encode(entry)); }
 
   void tell(const JournalRecord& entry, std::span<const record::TreeRecord> trees) const {
     if (events == nullptr) {
@@ -104,6 +135,8 @@ void Writer::check_newest() const { state_->check_newest(); }
 void Writer::log_to(EventLog& events) { state_->events = &events; }
 
 Writer::~Writer() = default;
+
+void Writer::on_refusal(OnRefusal ask) { state_->on_refusal = std::move(ask); }
 
 void Writer::commit(std::span<const record::TreeRecord> trees, std::span<const record::TelemetryRow> telemetry) {
   if (trees.empty() && telemetry.empty()) {
@@ -154,17 +187,29 @@ void Writer::commit_weights(std::vector<hdf5::Array> weights) {
   entry.sha256 = sha256(std::span<const std::byte>(image));
   state_->open_journal();
   entry.name = state_->name + numbered("-%06d-", ++state_->num_weights) + entry.sha256 + ".h5";
-  state_->door->make_folders(state_->folder + "/weights");  // each by itself: it may be there and not yet durable
-  state_->door->make_folders(kept_folder(state_->folder));
+  state_->make_folders(state_->folder + "/weights");  // each by itself: it may be there and not yet durable
+  state_->make_folders(kept_folder(state_->folder));
   state_->replace(kept_folder(state_->folder) + '/' + entry.name, image);
   state_->record(entry);
+}
+
+void Writer::commit_failures(std::span<const Failure> failures) {
+  if (failures.empty()) {
+    return;
+  }
+  state_->check_newest();
+  if (!state_->failures) {
+    state_->make_folders(failures_folder(state_->folder));
+    state_->failures_path = state_->create(state_->failures, failures_folder(state_->folder) + '/' + state_->name);
+  }
+  state_->append(state_->failures, state_->failures_path, encode(failures));
 }
 
 std::string Writer::commit_checkpoint(const std::vector<std::string>& names, const std::vector<std::byte>& bytes) {
   JournalRecord entry{RecordKind::checkpoint, "", bytes.size(), sha256(std::span<const std::byte>(bytes)), names};
   state_->open_journal();
   entry.name = state_->name + numbered("-%06d-", ++state_->num_checkpoints) + entry.sha256 + ".ckpt";
-  state_->door->make_folders(checkpoint_folder(state_->folder));
+  state_->make_folders(checkpoint_folder(state_->folder));
   state_->replace(checkpoint_folder(state_->folder) + '/' + entry.name, bytes);
   state_->record(entry);
   return entry.name;
@@ -182,7 +227,7 @@ void Writer::write_arrays(const std::string& relative_path, const hdf5::ArrayFil
   }
   state_->check_newest();
   const std::string path = state_->folder + '/' + relative_path;
-  state_->door->make_folders(std::filesystem::path(path).parent_path().string());
+  state_->make_folders(std::filesystem::path(path).parent_path().string());
   state_->replace(path, hdf5::to_image(arrays));
 }
 

@@ -310,8 +310,8 @@ class BadInputs(ProgramTest):
         self.assertEqual(good.returncode, 0, good.stderr)  # GOOD is good: what is refused above is refused for its fault
         plan = (self.files / "results/plan.txt").read_bytes()
         for settings, texts, words in [
-            ({"train.lr": "0.06"}, {}, ["another study", "there: train.lr=0.05", "here: train.lr=0.06"]),
-            ({"study.seeds": "0, 1"}, {}, ["another study", "study.seeds=0, 1"]),
+            ({"train.lr": "0.06"}, {}, ["another study", "train.lr: 0.05 -> 0.06", "--extend"]),
+            ({"study.seeds": "0, 1"}, {}, ["another study", "study.seeds: 0 -> 0, 1"]),
             ({}, {"plan.txt": plan[:20]}, ["plan.txt: is damaged"]),
             ({}, {"plan.txt": b"\0" * 100}, ["plan.txt: is damaged"]),
             ({}, {"numerics.txt": b""}, ["numerics.txt: is missing or damaged"]),

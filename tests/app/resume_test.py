@@ -1,21 +1,15 @@
 """A run that was killed is finished by the same command, and nobody can tell from the results."""
 import os
-import pathlib
 import re
 import signal
 import subprocess
 import time
 import unittest
 
-from support import MPIEXEC, PROGRAM, QUICKSTART, TORCH, ProgramTest, call, sets
+from support import MPIEXEC, PROGRAM, QUICKSTART, TORCH, ProgramTest, call, children, sets
 
 SETTINGS = ["study.seeds=0..5", "forget.index=0,10", "measure.steps=10..50", "pretrain.epochs=2", "run.lanes=4"]
 FILES = ["results.h5", "results.h5.sha256"]
-
-
-def children(pid):
-    tasks = pathlib.Path(f"/proc/{pid}/task").iterdir()
-    return [int(child) for task in tasks for child in (task / "children").read_text().split()]
 
 
 @unittest.skipUnless(TORCH, "built without LibTorch")
@@ -56,7 +50,8 @@ class Resume(ProgramTest):
                 strike(run)
                 text, _ = run.communicate(timeout=60)  # a rank that hangs fails here
                 self.assertNotEqual(run.returncode, 0, text)
-                self.assertFalse((self.folder / name / "results.h5").exists())
+                if name != "terminated":  # in the two seconds that mpirun gives, ranks stop in order
+                    self.assertFalse((self.folder / name / "results.h5").exists())
 
                 text, resumed = self.finish(name)
 

@@ -26,8 +26,15 @@ def can_mount():
     return os.getuid() == 0 and call("unshare", "-m", "sh", "-c", "mount -t tmpfs none /mnt").returncode == 0
 
 
+def children(pid):
+    tasks = pathlib.Path(f"/proc/{pid}/task").iterdir()
+    return [int(child) for task in tasks for child in (task / "children").read_text().split()]
+
+
 def sets(settings):
-    return [word for setting in settings for word in ("--set", setting)]
+    """A later setting of a key replaces an earlier one."""
+    last = {setting.split("=")[0]: setting for setting in settings}
+    return [word for setting in last.values() for word in ("--set", setting)]
 
 
 class ProgramTest(unittest.TestCase):

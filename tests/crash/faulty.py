@@ -14,6 +14,7 @@ LIBRARY = os.environ["UNROLL_FAULTS"]
 PROGRAM = os.environ["UNROLL_PROGRAM"]
 FULL = os.environ.get("UNROLL_CRASH") == "full"  # everything, not a sample
 EXIT = 86  # of a process that a fault ended
+os.environ.setdefault("UNROLL_DISK_PATIENCE_S", "1")  # not two minutes for each disk that stays full
 # Three trees; the control `none` with its repeat of M; stages, kept weights, groups, final weights.
 STUDY = """
 [study]

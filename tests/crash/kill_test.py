@@ -9,7 +9,7 @@ import unittest
 
 from faulty import FULL, CrashTest, children, column, command, done_before, is_worker
 
-NUM_SEEDS, MIN_KILLS = (60, 20) if FULL else (8, 3)
+NUM_SEEDS, MIN_KILLS = (60, 20) if FULL else (14, 3)
 STUDY = """
 [study]
 name = kill

@@ -110,13 +110,13 @@ TEST_CASE("a folder that cannot be written is refused and nothing is left behind
     FaultyDoor faulty;
     faulty.fail(call, ENOSPC);
     CAPTURE(static_cast<int>(call));
-    CHECK_THROWS_AS(prepare(f.temp / "new/deep", f.identity, faulty), UsageError);
+    CHECK_THROWS_AS(prepare(f.temp / "new/deep", f.identity, OtherStudy::refuse, faulty), UsageError);
     CHECK(!std::filesystem::exists(f.temp / "new"));
   }
   for (int number = 1; number <= 5; ++number) {
     FaultyDoor faulty;
     faulty.fail_mkdir_number(number, EROFS);
-    CHECK_THROWS_AS(prepare(f.temp / "new/deep", f.identity, faulty), UsageError);
+    CHECK_THROWS_AS(prepare(f.temp / "new/deep", f.identity, OtherStudy::refuse, faulty), UsageError);
     CHECK(!std::filesystem::exists(f.temp / "new"));
   }
 }

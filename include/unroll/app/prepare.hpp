@@ -1,5 +1,6 @@
 #pragma once
 // From the command line to a checked plan: what `unroll` and `unroll-worker` share. Needs neither MPI nor LibTorch.
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -17,11 +18,16 @@ struct RunArguments {
   std::string output;             // folder of the results
   std::vector<std::string> sets;  // "key=value", in the order given
   std::optional<store::CacheOptions> cache = std::nullopt;
+  std::optional<double> stop_after_s = std::nullopt;
+  std::string stop_after = {};  // as it was given
+  std::int64_t max_fails = 0;   // 0: no limit
+  bool extend = false;
+  std::int64_t max_attempts = 3;
   std::optional<plan::StudyChunk> chunk = std::nullopt;
   std::string folder = {};  // that this run writes to: output, or that of its chunk there
 };
 
-/// UsageError: an option that is unknown, lacks its value or is missing; a limit of the cache that is no size.
+/// UsageError: an option that is unknown, lacks its value or is missing; a value out of its range.
 [[nodiscard]] RunArguments parse_run(const std::vector<std::string>& arguments);
 
 struct Prepared {

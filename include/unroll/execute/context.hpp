@@ -39,7 +39,7 @@ class Context {
   std::map<std::string, std::shared_ptr<const model::Network>> networks_;
 };
 
-/// Called between steps; cheap (schedule::Scheduler::poll).
+/// Called between steps; cheap (schedule::Scheduler::poll). Throws Stopped (stop.hpp) when the study is to end.
 using Poll = std::function<void()>;
 
 }  // namespace unroll::execute

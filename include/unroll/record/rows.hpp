@@ -108,7 +108,7 @@ struct RunRow {
   std::int64_t first_touch = 0;    // first step that draws an example of F; -1: never
   std::int64_t exact_retrain = 1;  // 0: kind = step (the examples may recur)
   std::int64_t w0_saw_forget = 0;  // 1: pretraining saw F
-  std::string status = "ok";       // ok | diverged
+  std::string status = "ok";       // ok | diverged | failed | missing
   std::string reason;
 };
 

@@ -27,7 +27,7 @@ void check_for_whole(const std::string& folder);
 
 /// Of the folders' runs that are wanted (by Plan::runs), as in a MergeSummary. Writes nothing.
 [[nodiscard]] MergeSummary count_runs(const std::string& folder, const plan::Plan& plan,
-                                      const std::vector<bool>& wanted);
+                                      const std::vector<bool>& wanted, const std::vector<bool>& wanted_groups);
 
 /// Joins all chunks that are there into DIR/results.h5, the same bytes as an uncut study leaves, and DIR/telemetry.h5.
 /// UsageError when a chunk belongs to another study or was computed with other numerics; as in merge.

@@ -5,6 +5,7 @@
 // telemetry.h5 in plan order. One writer a file; every write goes through the file door.
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -17,11 +18,13 @@
 #include "unroll/hdf5/arrays.hpp"
 #include "unroll/plan/plan.hpp"
 #include "unroll/record/rows.hpp"
+#include "unroll/store/failures.hpp"
 #include "unroll/store/file_door.hpp"
 
 namespace unroll::store {
 
-/// What a folder belongs to; written once (plan.txt, numerics.txt) and compared at every start.
+/// What a folder belongs to (plan.txt, numerics.txt); compared at every start. An extended study has a new plan.txt,
+/// and those before it as plans/<number>.txt.
 struct Identity {
   std::string scientific_text;  // config::scientific_text
   std::string plan_id;
@@ -30,8 +33,11 @@ struct Identity {
 
 /// Creates DIR (parents too) or opens it. UsageError: cannot be written, a path below a file, another study's folder
 /// (with the differing lines shown), another numerics key. Leaves nothing behind on error. Call on one rank only.
-void prepare(const std::string& folder, const Identity& identity);
-void prepare(const std::string& folder, const Identity& identity, FileDoor& door);
+/// extend: another study of the same numerics becomes the folder's; the caller knows that it has all the old one's
+/// runs.
+enum class OtherStudy { refuse, extend };
+void prepare(const std::string& folder, const Identity& identity, OtherStudy other = OtherStudy::refuse);
+void prepare(const std::string& folder, const Identity& identity, OtherStudy other, FileDoor& door);
 
 class EventLog;
 
@@ -49,6 +55,9 @@ class Writer {
   void check_newest() const;
   /// What is committed, and runs that are not ok, are told there too; outlives the writer.
   void log_to(EventLog& events);
+  /// Asked whenever the disk refuses; true: try again. Without it, or when it says false, FileError is thrown.
+  using OnRefusal = std::function<bool(const FileError& error)>;
+  void on_refusal(OnRefusal ask);
 
   /// Durable when it returns.
   void commit(std::span<const record::TreeRecord> trees, std::span<const record::TelemetryRow> telemetry);
@@ -56,6 +65,8 @@ class Writer {
   std::string commit_stage(const std::string& id, const hdf5::ArrayFile& stage);
   /// Weights that comparison groups need, as arrays called by kept_name (kept_weights.hpp): durable when it returns.
   void commit_weights(std::vector<hdf5::Array> weights);
+  /// Runs that failed: durable when it returns.
+  void commit_failures(std::span<const Failure> failures);
   /// Training in hand (checkpoints.hpp), under these names: durable when it returns; returns the file's name.
   std::string commit_checkpoint(const std::vector<std::string>& names, const std::vector<std::byte>& bytes);
   /// A file that this writer committed and nobody needs any more.
@@ -92,7 +103,8 @@ struct MergeSummary {
   std::int64_t num_runs = 0;  // finished
   std::int64_t num_pairs = 0;
   std::int64_t num_missing_runs = 0;  // planned, not finished: rows of /runs with status "missing"
-  std::int64_t num_failed_runs = 0;   // finished with a status other than ok
+  std::int64_t num_failed_runs = 0;   // failed, or finished with a status other than ok
+  std::int64_t num_open_groups = 0;   // comparison groups without rows
 };
 /// Writes DIR/results.h5, DIR/results.h5.sha256 and DIR/telemetry.h5 from all shards, in plan order. Error when a run
 /// or a point of a curve was committed twice with different bytes, or a shard belongs to another plan or other
