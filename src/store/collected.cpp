@@ -127,7 +127,7 @@ void Collected::add(Shard shard, const std::string& name) try {
   telemetry.insert(telemetry.end(), std::make_move_iterator(shard.telemetry.begin()),
                    std::make_move_iterator(shard.telemetry.end()));
 } catch (const Error& error) {
-  throw Error("shards/" + name + ": " + error.what());
+  throw Error(name + ": " + error.what());
 }
 
 void Collected::compare(const std::string& name, const std::map<std::uint32_t, std::vector<std::string>>& again) const {
