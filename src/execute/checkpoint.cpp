@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "execute/repeat.hpp"
 #include "unroll/base/error.hpp"
 #include "unroll/base/text.hpp"
 #include "unroll/model/archive.hpp"
@@ -65,65 +64,6 @@ std::optional<SavedPart> part_of_name(std::string_view name) {
   part.step = *step;
   part.forks.assign(fields.begin() + 1, fields.end());
   return part;
-}
-
-std::vector<store::KeptFile> usable_checkpoints(const std::string& folder, const plan::Plan& plan,
-                                                const store::Finished& finished) {
-  std::map<std::string, const plan::Tree*> trees;
-  std::unordered_set<std::string> stages;
-  for (const auto& pretraining : plan.pretrainings) {
-    stages.insert(pretraining.id);
-  }
-  for (const auto& tree : plan.trees) {
-    trees[tree.id] = &tree;
-    stages.insert(repeat_id(tree));
-  }
-  std::unordered_set<std::string> open_models;  // that a group still needs
-  for (const auto& group : plan.groups) {
-    for (const auto& member : group.members) {
-      if (!finished.runs.contains(group.id)) {
-        open_models.insert(plan.models[member.model].id);
-      }
-    }
-  }
-  const auto is_kept_until = [&](const plan::Model& model, std::int64_t step) {
-    return !open_models.contains(model.id) || std::all_of(model.steps.begin(), model.steps.end(), [&](std::int64_t s) {
-      return s >= step || finished.weights.contains(store::kept_name(model.id, s));
-    });
-  };
-  const auto is_open = [&](const SavedPart& part, const plan::Tree& tree) {
-    const auto is_here = [&](std::size_t fork) {
-      return std::find(part.forks.begin(), part.forks.end(), tree.forks[fork].id) != part.forks.end();
-    };
-    const bool has_runs = std::any_of(tree.runs.begin(), tree.runs.end(), [&](std::size_t run) {
-      return is_here(plan.runs[run].fork) && !finished.runs.contains(plan.runs[run].id);
-    });
-    const bool has_models = std::any_of(tree.models.begin(), tree.models.end(), [&](std::size_t model) {
-      return !is_kept_until(plan.models[model], tree.num_steps + 1);
-    });
-    const bool is_whole = std::all_of(tree.models.begin(), tree.models.end(), [&](std::size_t index) {
-      const auto& model = plan.models[index];
-      return (model.fork && !is_here(*model.fork)) || is_kept_until(model, part.step);
-    });
-    return (has_runs || has_models) && is_whole;
-  };
-  const auto is_usable = [&](const std::string& name) {
-    const auto part = part_of_name(name);
-    if (!part) {
-      return false;
-    }
-    const auto tree = trees.find(part->id);
-    return tree != trees.end() ? is_open(*part, *tree->second)
-                               : stages.contains(part->id) && !finished.stages.contains(part->id);
-  };
-  std::vector<store::KeptFile> usable;
-  for (auto& file : store::checkpoint_files(folder)) {
-    std::erase_if(file.names, [&](const std::string& name) { return !is_usable(name); });
-    if (!file.names.empty()) {
-      usable.push_back(std::move(file));
-    }
-  }
-  return usable;
 }
 
 Checkpoints::Checkpoints(std::string folder, store::Writer& writer, std::string numerics_key, double interval_s,
@@ -207,7 +147,7 @@ std::optional<SavedPart> Checkpoints::load(const Known& known) {
   return part == loaded_.end() ? std::nullopt : std::optional(*part);
 }
 
-std::optional<SavedPart> Checkpoints::find(const std::string& id) {
+std::vector<const Checkpoints::Known*> Checkpoints::latest_first(const std::string& id) const {
   std::vector<const Known*> candidates;
   const auto [begin, end] = known_.equal_range(id);
   for (auto known = begin; known != end; ++known) {
@@ -215,7 +155,11 @@ std::optional<SavedPart> Checkpoints::find(const std::string& id) {
   }
   std::stable_sort(candidates.begin(), candidates.end(),
                    [](const Known* a, const Known* b) { return a->name.step > b->name.step; });
-  for (const auto* candidate : candidates) {
+  return candidates;
+}
+
+std::optional<SavedPart> Checkpoints::find(const std::string& id) {
+  for (const auto* candidate : latest_first(id)) {
     if (auto part = load(*candidate)) {
       return part;
     }
@@ -229,15 +173,8 @@ std::vector<Checkpoints::Group> Checkpoints::groups_of(const plan::Tree& tree, c
     groups.push_back({find(tree.id), {}});
     return groups;
   }
-  std::vector<const Known*> candidates;
-  const auto [begin, end] = known_.equal_range(tree.id);
-  for (auto known = begin; known != end; ++known) {
-    candidates.push_back(&known->second);
-  }
-  std::stable_sort(candidates.begin(), candidates.end(),
-                   [](const Known* a, const Known* b) { return a->name.step > b->name.step; });
   auto left = forks;
-  for (const auto* candidate : candidates) {
+  for (const auto* candidate : latest_first(tree.id)) {
     const auto& saved = candidate->name.forks;
     const auto here = std::stable_partition(left.begin(), left.end(), [&](std::size_t fork) {
       return std::find(saved.begin(), saved.end(), tree.forks[fork].id) == saved.end();

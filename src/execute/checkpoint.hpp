@@ -91,6 +91,7 @@ class Checkpoints {
     std::size_t file;
     SavedPart name;  // without values
   };
+  [[nodiscard]] std::vector<const Known*> latest_first(const std::string& id) const;
   [[nodiscard]] std::optional<SavedPart> load(const Known& known);
 
   std::string folder_;

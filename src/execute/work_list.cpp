@@ -66,17 +66,6 @@ bool is_given_up(const Earlier& earlier, const std::string& id) {
          (failed->second.is_final || failed->second.num_failures >= earlier.max_attempts);
 }
 
-/// By model: nothing that is open needs it.
-std::vector<bool> compared_models(const plan::Plan& plan, const store::Finished& finished) {
-  std::vector<bool> compared(plan.models.size(), true);
-  for (const auto& group : plan.groups) {
-    for (const auto& member : group.members) {
-      compared[member.model] = compared[member.model] && finished.runs.contains(group.id);
-    }
-  }
-  return compared;
-}
-
 /// By model: nothing that is open needs it, its weights are kept at every step, or it is given up.
 std::vector<bool> settled_models(const plan::Plan& plan, const Earlier& earlier) {
   const auto& finished = earlier.finished;
@@ -110,6 +99,16 @@ bool is_suspect(const plan::Plan& plan, const plan::Item& item, const std::unord
 }
 
 }  // namespace
+
+std::vector<bool> compared_models(const plan::Plan& plan, const store::Finished& finished) {
+  std::vector<bool> compared(plan.models.size(), true);
+  for (const auto& group : plan.groups) {
+    for (const auto& member : group.members) {
+      compared[member.model] = compared[member.model] && finished.runs.contains(group.id);
+    }
+  }
+  return compared;
+}
 
 std::vector<std::string> damage_lines(const plan::Plan& plan, const store::Finished& finished) {
   std::unordered_set<std::string> missed;

@@ -30,6 +30,9 @@ struct Earlier {
 /// Runs (and models) of work that has crashed the job max_attempts times by itself, and is not finished.
 [[nodiscard]] std::vector<store::Failure> given_up(const plan::Plan& plan, const Earlier& earlier);
 
+/// By Plan::models: every group that needs it is compared.
+[[nodiscard]] std::vector<bool> compared_models(const plan::Plan& plan, const store::Finished& finished);
+
 /// Lines for people: what of the folder is not as it was committed (store::Finished::damage), with kept weights that
 /// are gone though a comparison needs them.
 [[nodiscard]] std::vector<std::string> damage_lines(const plan::Plan& plan, const store::Finished& finished);

@@ -62,15 +62,7 @@ void write_array(hid_t file, const Array& array) {
 }
 
 Array read_array(const ReadFile& file, const std::string& name) {
-  switch (member_kind(file.id(), name)) {
-    case MemberKind::none:
-      throw Error("has no dataset '" + name + "'");
-    case MemberKind::group:
-      throw Error("'" + name + "' is a group where a dataset is expected");
-    case MemberKind::dataset:
-      break;
-  }
-  const Dataset dataset = open_dataset(file, file.id(), name);
+  const Dataset dataset = open_root_dataset(file, name);
   Array array;
   array.name = name;
   try {

@@ -186,6 +186,18 @@ Dataset open_dataset(const ReadFile& file, hid_t group, const std::string& name)
   return dataset;
 }
 
+Dataset open_root_dataset(const ReadFile& file, const std::string& name) {
+  switch (member_kind(file.id(), name)) {
+    case MemberKind::none:
+      throw Error("has no dataset '" + name + "'");
+    case MemberKind::group:
+      throw Error("'" + name + "' is a group where a dataset is expected");
+    case MemberKind::dataset:
+      break;
+  }
+  return open_dataset(file, file.id(), name);
+}
+
 std::string read_text_attribute(hid_t object, const std::string& name) {
   if (check(H5Aexists(object, name.c_str())) == 0) {
     return {};

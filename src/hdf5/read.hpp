@@ -65,6 +65,9 @@ struct Dataset {
 /// Opens a dataset and checks its type, rank, storage, filters and size.
 [[nodiscard]] Dataset open_dataset(const ReadFile& file, hid_t group, const std::string& name);
 
+/// The same of a name at the root; Error when there is none, or a group.
+[[nodiscard]] Dataset open_root_dataset(const ReadFile& file, const std::string& name);
+
 /// Fixed-length text attribute, or "" when there is none of that name and kind.
 [[nodiscard]] std::string read_text_attribute(hid_t object, const std::string& name);
 [[nodiscard]] std::vector<std::string> attribute_names(hid_t object);

@@ -58,15 +58,7 @@ void unpack(const Dataset& dataset) {
 }
 
 void look_at_array(const ReadFile& file, const std::string& name) {
-  switch (member_kind(file.id(), name)) {
-    case MemberKind::none:
-      throw Error("has no dataset '" + name + "'");
-    case MemberKind::group:
-      throw Error("'" + name + "' is a group where a dataset is expected");
-    case MemberKind::dataset:
-      break;
-  }
-  const Dataset dataset = open_dataset(file, file.id(), name);
+  const Dataset dataset = open_root_dataset(file, name);
   file.declare(dataset, name);
   unpack(dataset);
 }
