@@ -6,10 +6,12 @@
 #include "command_line.hpp"
 #include "commands.hpp"
 #include "file_commands.hpp"
+#include "merge_chunks.hpp"
 #include "unroll/app/prepare.hpp"
 #include "unroll/base/error.hpp"
 #include "unroll/base/wording.hpp"
 #include "unroll/store/check.hpp"
+#include "unroll/store/chunks.hpp"
 
 namespace unroll::app {
 namespace {
@@ -22,7 +24,8 @@ std::vector<Finding> check_folder(const std::string& folder) {
   std::optional<Prepared> prepared;
   std::vector<Finding> findings;
   try {
-    prepared = prepare_saved(folder);
+    const auto chunks = store::find_chunks(folder);
+    prepared = prepare_saved(chunks ? folder_of_study(folder, *chunks) : folder);
   } catch (const UsageError& error) {
     findings.push_back({Severity::problem, std::string(error.what()) + " (so runs cannot be counted)"});
   }

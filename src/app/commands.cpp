@@ -177,6 +177,7 @@ int run_merge(const std::vector<std::string>& arguments) {
   const Prepared prepared = prepare_saved(folder);
   store::walk_shards(folder);
   const store::MergeSummary summary = store::merge(folder, prepared.study, prepared.plan);
+  tell_damage(summary);
   std::cout << folder << "/results.h5: " << counted(summary.num_runs, "run") << ", "
             << counted(summary.num_pairs, "row") << "; " << summary.num_missing_runs << " missing, "
             << summary.num_failed_runs << " failed\n";

@@ -12,8 +12,9 @@ inline constexpr const char* kCheckDetails =
     "PATH is a results.h5, a telemetry.h5, or the folder of --output. Changes nothing. A line for each finding, with "
     "what\n"
     "to do. Of a file: format, version, columns, units, the digest of every column, repeated rows, rows without their\n"
-    "run, and results.h5.sha256. Of a folder: these, and journals, shards, stages and kept weights against their "
-    "digests,\n"
+    "run, and FILE.sha256. Of a folder: these, and plan.txt, numerics.txt, attempts and journals, shards, stages, "
+    "kept\n"
+    "weights and checkpoints against their digests, of a study that is cut all this for every chunk,\n"
     "runs and rows against the plan (start it where the study was started if the study names its files by relative\n"
     "paths), and what is left of writes that were cut off.\n"
     "Exit codes: 0 nothing wrong, 2 wrong use or a file that cannot be read, 3 problems, 75 only runs are missing.\n";

@@ -28,16 +28,29 @@ std::string what_is_missing(const std::string& folder) {
 
 }  // namespace
 
-int merge_chunks(const std::string& folder, const store::Chunks& chunks) {
-  std::string first;
+void tell_damage(const store::MergeSummary& summary) {
+  for (const std::string& line : summary.damage) {
+    std::cerr << "unroll: " << line << '\n';
+  }
+}
+
+std::string folder_of_study(const std::string& folder, const store::Chunks& chunks) {
   for (const std::int64_t index : chunks.present) {
     const std::string chunk = store::chunk_folder(folder, index, chunks.count);
-    store::walk_shards(chunk);
-    first = first.empty() && is_begun(chunk) ? chunk : first;
+    if (is_begun(chunk)) {
+      return chunk;
+    }
   }
-  const Prepared prepared =
-      prepare_saved(first.empty() ? store::chunk_folder(folder, chunks.present.front(), chunks.count) : first);
+  return store::chunk_folder(folder, chunks.present.front(), chunks.count);
+}
+
+int merge_chunks(const std::string& folder, const store::Chunks& chunks) {
+  for (const std::int64_t index : chunks.present) {
+    store::walk_shards(store::chunk_folder(folder, index, chunks.count));
+  }
+  const Prepared prepared = prepare_saved(folder_of_study(folder, chunks));
   const store::MergeSummary summary = store::merge_chunks(folder, prepared.study, prepared.plan);
+  tell_damage(summary);
   std::cout << folder << "/results.h5: " << counted(summary.num_runs, "run") << ", "
             << counted(summary.num_pairs, "row") << " of " << counted(std::ssize(chunks.present), "chunk") << "; "
             << summary.num_missing_runs << " missing, " << summary.num_failed_runs << " failed\n";

@@ -48,6 +48,7 @@ std::string merge_or_say(const Session& session) {
       const auto& share = session.share;
       const auto merged = share ? store::count_runs(session.folder, session.plan, share->runs, share->groups)
                                 : store::merge(session.folder, session.study, session.plan);
+      std::for_each(merged.damage.begin(), merged.damage.end(), [&](const auto& line) { session.say(line); });
       if (merged.num_missing_runs == 0) {
         store::remove_checkpoints(session.folder, {});
       }

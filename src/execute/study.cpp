@@ -186,7 +186,9 @@ StudyOutcome run_study(const mpi::Communicator& world, const config::Study& stud
   std::optional<store::Attempt> attempt;  // rank 0's
   const auto number = *parse_integer(on_first_rank(world, [&] {
     attempt.emplace(take_folder(folder, world.size(), [&] {
-      store::prepare(folder, {config::scientific_text(study), plan.id, key}, options.other);
+      for (const auto& line : store::prepare(folder, {config::scientific_text(study), plan.id, key}, options.other)) {
+        options.on_notice ? options.on_notice(line) : void();
+      }
       if (options.on_prepared) {
         options.on_prepared();
       }

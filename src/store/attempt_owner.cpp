@@ -3,29 +3,20 @@
 
 #include <cerrno>
 #include <chrono>
-#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <map>
 
 #include "attempt_files.hpp"
-#include "journal.hpp"
+#include "sealed.hpp"
 #include "unroll/base/text.hpp"
 
 namespace unroll::store {
 namespace {
 
 constexpr std::string_view kHead = "unroll-owner 1\n";
-constexpr std::string_view kTail = "crc32=";
-constexpr std::size_t kTailSize = kTail.size() + 8 + 1;
 constexpr double kShortestHeartbeat_s = 0.05, kLongestHeartbeat_s = 3600;
-
-std::string hex8(std::uint32_t value) {
-  char text[9];
-  std::snprintf(text, sizeof text, "%08x", value);
-  return text;
-}
 
 std::string environment(const char* name) {
   const char* value = std::getenv(name);
@@ -109,19 +100,16 @@ std::string encode(const Owner& owner) {
   line("num_ranks", std::to_string(owner.num_ranks));
   line("start_s", shortest(owner.start_s));
   line("heartbeat_s", shortest(owner.heartbeat_s));
-  return text + std::string(kTail) + hex8(crc32(text)) + '\n';
+  return sealed(std::move(text));
 }
 
 std::optional<Owner> decode_owner(std::string_view text) {
-  if (text.size() < kHead.size() + kTailSize || !text.starts_with(kHead)) {
-    return std::nullopt;
-  }
-  const std::string_view body = text.substr(0, text.size() - kTailSize);
-  if (text.substr(body.size()) != std::string(kTail) + hex8(crc32(body)) + '\n') {
+  const auto body = unsealed(text);
+  if (!body || !body->starts_with(kHead)) {
     return std::nullopt;
   }
   std::map<std::string_view, std::string_view> values;
-  for (const std::string_view line : split(body.substr(kHead.size()), '\n')) {
+  for (const std::string_view line : split(body->substr(kHead.size()), '\n')) {
     const std::size_t equals = line.find('=');
     if (equals != std::string_view::npos) {
       values[line.substr(0, equals)] = line.substr(equals + 1);

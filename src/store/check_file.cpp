@@ -1,14 +1,13 @@
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 
 #include "check_findings.hpp"
 #include "check_rows.hpp"
 #include "column_check.hpp"
 #include "schema.hpp"
+#include "shard.hpp"
 #include "unroll/base/child.hpp"
 #include "unroll/base/error.hpp"
-#include "unroll/base/sha256.hpp"
 #include "unroll/base/text.hpp"
 
 namespace unroll::store {
@@ -17,28 +16,15 @@ namespace {
 constexpr const char* kRemedy = "; write it again with unroll merge, or fetch it again";
 constexpr std::size_t kMaxText = 500;
 
-std::string file_sha256(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::vector<char> piece(std::size_t{1} << 20);
-  Sha256 hash;
-  while (file.read(piece.data(), static_cast<std::streamsize>(piece.size())) || file.gcount() > 0) {
-    hash.update(std::string_view(piece.data(), static_cast<std::size_t>(file.gcount())));
-  }
-  return hash.hex_digest();
-}
-
-// What PATH.sha256 says, where there is one: "<64 digits>  <name>".
+// What PATH.sha256 says, where there is one.
 void check_beside(const std::string& path, std::vector<Finding>& findings) {
-  std::ifstream file(path + ".sha256");
-  std::string expected;
-  if (!(file >> expected)) {
-    std::error_code error;
-    if (std::filesystem::exists(path + ".sha256", error)) {
-      findings.push_back({Severity::problem, path + ".sha256: cannot be read" + kRemedy});
-    }
-    return;
+  std::error_code error;
+  const auto said = read_file(path + ".sha256");
+  if (!said && std::filesystem::exists(path + ".sha256", error)) {
+    findings.push_back({Severity::problem, path + ".sha256: cannot be read" + kRemedy});
   }
-  if (expected != file_sha256(path)) {
+  if (said && std::string_view(reinterpret_cast<const char*>(said->data()), said->size()) !=
+                  digest_line(path, file_digest(path))) {
     findings.push_back(
         {Severity::problem, path + ": is not the file that " + path + ".sha256 was written for" + kRemedy});
   }

@@ -60,12 +60,37 @@ bool check_merged(const std::string& path, Findings& findings) {
   return found.empty();
 }
 
-// look_at_folder in a child. An empty line parts what was found from the ids that are safe.
-FolderState look_in_child(const std::string& folder, const plan::Plan* plan) {
+bool is_there(const std::string& path) {
+  std::error_code error;
+  return fs::exists(path, error);
+}
+
+void check_results(const std::string& folder, const plan::Plan* plan, bool is_cut, const FolderState& state,
+                   Findings& findings) {
+  for (const std::string name : {"results.h5", "telemetry.h5"}) {
+    const std::string path = folder + '/' + name;
+    if (!is_there(path)) {
+      const Severity severity = state.safe.empty() ? Severity::note : is_cut ? Severity::unfinished : Severity::problem;
+      findings.add(severity, path + ": is not there; unroll merge writes it from what is finished");
+      continue;
+    }
+    if (!is_there(path + ".sha256")) {
+      findings.add(Severity::problem, path + ".sha256: is missing; unroll merge writes it again");
+    }
+    if (check_merged(path, findings) && name == "results.h5" && plan != nullptr) {
+      compare_runs(path, *plan, state.safe, findings);
+    }
+  }
+}
+
+}  // namespace
+
+// An empty line parts what was found from the ids that are safe.
+FolderState look_in_child(const std::string& folder, const plan::Plan* plan, const plan::ChunkShare* share) {
   FolderState state;
   try {
     const std::string text = in_child(folder, limits_for(folder), [&] {
-      const FolderState found = look_at_folder(folder, plan);
+      const FolderState found = look_at_folder(folder, plan, share);
       std::string lines = encode(found.findings) + '\n';
       for (const std::string& id : found.safe) {
         lines += id + '\n';
@@ -84,27 +109,20 @@ FolderState look_in_child(const std::string& folder, const plan::Plan* plan) {
   return state;
 }
 
-}  // namespace
-
 std::vector<Finding> check_folder(const std::string& folder, const plan::Plan* plan) {
-  const FolderState state = look_in_child(folder, plan);
   Findings findings;
+  std::optional<Chunks> chunks;
+  try {
+    chunks = find_chunks(folder);
+  } catch (const UsageError& error) {  // of two cuts
+    findings.add(Severity::problem, error.what());
+  }
+  const auto share = share_at(folder, plan);
+  const FolderState state =
+      chunks ? look_at_chunks(folder, *chunks, plan) : look_in_child(folder, plan, share ? &*share : nullptr);
   findings.append(state.findings);
-  for (const std::string name : {"results.h5", "telemetry.h5"}) {
-    const std::string path = folder + '/' + name;
-    std::error_code error;
-    if (!fs::exists(path, error)) {
-      findings.add(state.safe.empty() ? Severity::note : Severity::problem,
-                   path + ": is not there; unroll merge writes it from what is finished");
-      continue;
-    }
-    const bool is_results = name == "results.h5";
-    if (is_results && !fs::exists(path + ".sha256", error)) {
-      findings.add(Severity::problem, path + ".sha256: is missing; unroll merge writes it again");
-    }
-    if (check_merged(path, findings) && is_results && plan != nullptr) {
-      compare_runs(path, *plan, state.safe, findings);
-    }
+  if (!share) {
+    check_results(folder, plan, chunks.has_value(), state, findings);
   }
   return std::move(findings).take();
 }

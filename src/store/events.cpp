@@ -62,8 +62,9 @@ std::vector<int> ranks_with_events(const std::string& folder, std::int64_t attem
   return ranks;
 }
 
-std::vector<Event> read_events(const std::string& folder, std::int64_t attempt, int rank) {
+std::vector<Event> read_events(const std::string& folder, std::int64_t attempt, int rank, std::size_t* num_bad) {
   std::vector<Event> events;
+  std::size_t bad = 0;
   const auto bytes = read_file(log_path(folder, attempt, rank));
   if (!bytes) {
     return events;
@@ -76,7 +77,12 @@ std::vector<Event> read_events(const std::string& folder, std::int64_t attempt, 
     if (time_s && first != std::string_view::npos && second != std::string_view::npos) {
       events.push_back(
           {*time_s, std::string(line.substr(first + 1, second - first - 1)), std::string(line.substr(second + 1))});
+    } else {
+      bad += line.empty() ? 0 : 1;
     }
+  }
+  if (num_bad != nullptr) {
+    *num_bad = bad;
   }
   return events;
 }

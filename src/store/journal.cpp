@@ -1,21 +1,15 @@
 #include "journal.hpp"
 
 #include <algorithm>
-#include <cstdio>
 #include <optional>
 
+#include "sealed.hpp"
 #include "unroll/base/text.hpp"
 
 namespace unroll::store {
 namespace {
 
 constexpr std::size_t kDigestSize = 64;
-
-std::string hex8(std::uint32_t value) {
-  char text[9];
-  std::snprintf(text, sizeof text, "%08x", value);
-  return text;
-}
 
 bool is_digest(std::string_view text) {
   return text.size() == kDigestSize && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;

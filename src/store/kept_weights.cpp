@@ -83,7 +83,13 @@ const hdf5::Array& KeptReader::read(const std::string& name) {
   if (file == file_of_.end()) {
     throw Error("weights " + name + " are not kept");
   }
-  return load(file->second).arrays.at(name);
+  const Loaded& loaded = load(file->second);
+  const auto array = loaded.arrays.find(name);
+  if (array == loaded.arrays.end()) {
+    throw Error(path_of(folder_, files_[file->second].name) + ": does not hold the weights " + name +
+                " that a journal says it holds; remove it and run again to train them again");
+  }
+  return array->second;
 }
 
 const KeptReader::Loaded& KeptReader::load(std::size_t index) {

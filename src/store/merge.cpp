@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <chrono>
 #include <ctime>
+#include <filesystem>
 
 #include "cell_numbers.hpp"
 #include "column_check.hpp"
@@ -67,6 +68,36 @@ void verify(const std::string& path) {
   }
 }
 
+/// What was wrong with a merged file that this one takes the place of, or with its .sha256; "": nothing, or there was
+/// none. sha: of the new file.
+std::string damage_before(const std::string& path, const std::string& sha) {
+  const std::string beside = path + ".sha256", again = "; written again";
+  const auto said = read_file(beside);
+  std::error_code error;
+  if (!std::filesystem::exists(path, error)) {
+    return said ? path + ": was missing" + again : "";
+  }
+  if (!said) {
+    return beside + ": was missing" + again;
+  }
+  const std::string there = file_digest(path);
+  const std::string_view text(reinterpret_cast<const char*>(said->data()), said->size());
+  if (text == digest_line(path, there)) {
+    return "";
+  }
+  return there == sha ? beside + ": was damaged" + again
+                      : path + ": was not the file that " + beside + " was written for" + again;
+}
+
+/// The new file's digest beside it, and what was wrong before.
+void seal(FileDoor& door, const std::string& path, const std::string& sha, const std::string& damage,
+          MergeSummary& summary) {
+  door.replace(path + ".sha256", digest_line(path, sha));
+  if (!damage.empty()) {
+    summary.damage.push_back(damage);
+  }
+}
+
 MergeSummary write_merged(const std::string& folder, const config::Study& study, const plan::Plan& plan,
                           const std::string& numerics_key, const CellNumbers& cells, const Collected& collected) {
   const LoadColumns load = [&cells](const std::string& path, const hdf5::ColumnFilter& is_wanted) {
@@ -79,14 +110,20 @@ MergeSummary write_merged(const std::string& folder, const config::Study& study,
   };
   FileDoor door;
   MergeSummary summary;
-  std::string sha;
-  door.replace_by(folder + "/results.h5", [&](const std::string& path) {
+  const std::string results = folder + "/results.h5", telemetry = folder + "/telemetry.h5";
+  std::string sha, damage;
+  door.replace_by(results, [&](const std::string& path) {
     summary = write_results(path, study, plan, numerics_key, collected, load);
     verify(path);
     sha = file_digest(path);
+    damage = damage_before(results, sha);
   });
-  door.replace(folder + "/results.h5.sha256", sha + "  results.h5\n");
-  door.replace(folder + "/telemetry.h5", hdf5::to_image(telemetry_file(study, plan, collected.telemetry, now_utc())));
+  seal(door, results, sha, damage, summary);
+  const auto image = hdf5::to_image(telemetry_file(study, plan, collected.telemetry, now_utc()));
+  sha = sha256(std::span<const std::byte>(image));
+  damage = damage_before(telemetry, sha);
+  door.replace(telemetry, image);
+  seal(door, telemetry, sha, damage, summary);
   return summary;
 }
 

@@ -229,6 +229,10 @@ std::optional<std::vector<std::byte>> read_file(const std::string& path) {
   return bytes;
 }
 
+std::string digest_line(const std::string& path, const std::string& sha) {
+  return sha + "  " + std::filesystem::path(path).filename().string() + '\n';
+}
+
 std::string file_digest(const std::string& path) {
   constexpr std::size_t kPieceBytes = 4 << 20;
   std::ifstream file(path, std::ios::binary);

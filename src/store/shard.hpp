@@ -56,6 +56,8 @@ using OnBadJournal = std::function<void(const std::string& name, std::size_t num
 
 /// A whole file; nullopt when it is not there or cannot be read.
 [[nodiscard]] std::optional<std::vector<std::byte>> read_file(const std::string& path);
+/// What FILE.sha256 holds: "<digest>  <file name>\n".
+[[nodiscard]] std::string digest_line(const std::string& path, const std::string& sha);
 /// SHA-256 of a file of any size. Error when it cannot be read.
 [[nodiscard]] std::string file_digest(const std::string& path);
 

@@ -8,6 +8,7 @@ import shutil
 import sys
 import tempfile
 import unittest
+import zlib
 
 try:
     import bad_files
@@ -312,10 +313,10 @@ class BadInputs(ProgramTest):
         for settings, texts, words in [
             ({"train.lr": "0.06"}, {}, ["another study", "train.lr: 0.05 -> 0.06", "--extend"]),
             ({"study.seeds": "0, 1"}, {}, ["another study", "study.seeds: 0 -> 0, 1"]),
-            ({}, {"plan.txt": plan[:20]}, ["plan.txt: is damaged"]),
-            ({}, {"plan.txt": b"\0" * 100}, ["plan.txt: is damaged"]),
-            ({}, {"numerics.txt": b""}, ["numerics.txt: is missing or damaged"]),
-            ({}, {"numerics.txt": b"unroll-numerics 1\nunroll=0;isa=none\n"}, ["other numerics", "isa=none"]),
+            ({"train.lr": "0.06"}, {"plan.txt": plan[:20]}, ["plan.txt: is damaged", "is of another study"]),
+            ({"train.lr": "0.06"}, {"plan.txt": b"\0" * 100}, ["plan.txt: is damaged", "without --extend"]),
+            ({"train.lr": "0.06"}, {"numerics.txt": b""}, ["numerics.txt: is damaged", "is of another study"]),
+            ({}, {"numerics.txt": sealed(b"unroll-numerics 2\nunroll=0;isa=none\n")}, ["other numerics", "isa=none"]),
         ]:
             with self.subTest(settings=settings, texts=texts):
                 self.study(settings)
@@ -331,6 +332,10 @@ class BadInputs(ProgramTest):
                 self.assertEqual(hashes(self.files / "results"), before)
                 for name, text in kept.items():
                     (self.files / "results" / name).write_bytes(text)
+
+
+def sealed(text):
+    return text + b"crc32=%08x\n" % zlib.crc32(text)
 
 
 def hashes(folder):

@@ -43,6 +43,8 @@ class Chunks(ProgramTest):
 
                 self.assertEqual(self.results(name), self.results(f"{name}-whole"))
                 self.assertTrue((self.folder / name / "telemetry.h5").exists())
+                checked = self.assert_ends(call(PROGRAM, "check", self.folder / name))
+                self.assertEqual(checked, f"{self.folder / name}: nothing wrong\n")
                 again = self.run_study(name, "--chunk", f"1/{count}", settings=settings)
                 self.assert_ends(again)
                 self.assertIn(" 0 left", again.stderr)

@@ -1,11 +1,14 @@
-"""Files of a results folder that are erased, cut short or hold a flipped bit: each is noticed and named, no more is done
-again than it held, and results.h5 has the bytes of the undisturbed run."""
+"""Files of a results folder that are erased, cut short or hold a flipped bit: `unroll check` and the next start notice and
+name each, no more is done again than it held, and results.h5 has the bytes of the undisturbed run."""
+import os
 import random
 import shutil
+import subprocess
 import time
 import unittest
+import unittest.mock
 
-from faulty import EXIT, FULL, CrashTest, column, members, operations, preload
+from faulty import EXIT, FULL, PROGRAM, CrashTest, column, members, operations, preload
 
 
 def erase(path):
@@ -28,6 +31,11 @@ def flip(seed):
     return damage
 
 
+def set_apart(before, after):
+    """Lines that are new."""
+    return "".join(line for line in after.splitlines(True) if line not in before.splitlines(True))
+
+
 DAMAGES = {"erased": erase, "empty": cut(0), "cut in the middle": cut(0.5), "cut at the end": cut(0.999),
            "a flipped bit": flip(1), **({f"flipped bit {i}": flip(i) for i in range(2, 8)} if FULL else {})}
 
@@ -35,7 +43,7 @@ DAMAGES = {"erased": erase, "empty": cut(0), "cut in the middle": cut(0.5), "cut
 class Damage(CrashTest):
     def prepare(self):
         """`whole`: finished. `part`: all is trained, nothing was compared (so weights are kept) or merged. `start`:
-        pretrained, no tree yet. Each with the cache that it filled."""
+        pretrained, no tree yet. `saved`: a tree is in hand, with a checkpoint. Each with the cache that it filled."""
         recording = self.folder / "recording"
         recording.mkdir()
         self.run_with_cache("whole", preload(self.folder / "whole", record=recording))
@@ -49,6 +57,22 @@ class Damage(CrashTest):
         self.cut_at("start", first["/weights/kept/"])
         self.assertEqual(len(list((self.folder / "part/weights/kept").glob("r*.h5"))), 3)
         self.assertEqual(len(list((self.folder / "start/stages").glob("*.h5"))), 2)
+
+    def prepare_saved(self):
+        """A run that saves at every step, and ends before the fourth last checkpoint has its name: the one before is
+        there, of a tree that has measurements to come."""
+        self.start("undisturbed")
+        self.undisturbed = self.results("undisturbed")
+        recording = self.folder / "recording"
+        recording.mkdir()
+        self.words = ["--set", "run.checkpoint=0.000001"]
+        self.start("whole", 1, preload(self.folder / "whole", record=recording))
+        num_saved = sum(operation["name"] == "rename" and "/checkpoints/" in operation["path"]
+                        for operation in operations(recording))
+        done = self.start("saved", 1, preload(self.folder / "saved", kind="exit", ops="rename", path="/checkpoints/",
+                                              at=num_saved - 3))
+        self.assertEqual(done.returncode, EXIT, done.stdout + done.stderr)
+        self.assertEqual(len(self.files("saved", "checkpoints/r*.ckpt")), 1)
 
     def run_with_cache(self, output, env=None):
         return self.start(output, 1, env, words=["--cache", str(self.folder / (output + ".cache"))])
@@ -67,18 +91,27 @@ class Damage(CrashTest):
                                         for name in ("start_s", "item_id", "kind", "cached_steps"))
         return {name: kind for start, name, kind, steps in zip(starts, names, kinds, cached) if start > since and not steps}
 
-    def repair(self, base, file, damage, names=True):
-        """Damages one file of a copy of the folder and runs the study again; what was trained anew, and what was said."""
+    def repair(self, base, file, damage, says):
+        """Damages one file of a copy of the folder, has it checked, and runs the study again; what was trained anew.
+        says: what the run must say; None: the file's name."""
         shutil.rmtree(self.folder / "copy", ignore_errors=True)
         shutil.copytree(self.folder / base, self.folder / "copy")
-        DAMAGES[damage](self.folder / "copy" / file)
+        before = self.check("copy")
+        (damage if callable(damage) else DAMAGES[damage])(self.folder / "copy" / file)
+        if not (damage == "erased" and file.suffix == ".ckpt"):  # as one that is needed no more
+            self.assertIn(str(file), set_apart(before, self.check("copy")))
         since = time.time()
         text = self.finish("copy")
         self.assertEqual(self.results("copy"), self.undisturbed, text)
         self.whole("copy")
-        if names:
-            self.assertIn(file.name, text)
+        self.assertIn(file.name if says is None else says, text)
         return self.redone("copy", since)
+
+    def check(self, output):
+        """What `unroll check` says of the folder."""
+        done = subprocess.run([PROGRAM, "check", str(self.folder / output)], capture_output=True, text=True, check=False)
+        self.assertIn(done.returncode, (0, 3, 75), done.stdout + done.stderr)
+        return done.stdout
 
     def held_by(self, base, shard):
         """What has to be done again without this shard; None: any tree, for it holds rows of a comparison."""
@@ -87,15 +120,15 @@ class Damage(CrashTest):
             return None
         return set(column(path, "/telemetry/item_id"))
 
-    def each(self, base, pattern, names=True):
+    def each(self, base, pattern, says=None, damages=None):
         """(file, what was trained anew) for every file, with every damage or two of them."""
-        names_of_damages = list(DAMAGES)
+        damages = damages or list(DAMAGES)
         for index, file in enumerate(self.files(base, pattern)):
-            chosen = names_of_damages if FULL else [names_of_damages[(index + i) % len(DAMAGES)] for i in (0, 2)]
+            chosen = damages if FULL else [damages[i] for i in {(index + j) % len(damages) for j in (0, 2)}]
             for damage in chosen:
                 with self.subTest(base=base, file=str(file), damage=damage):
                     self.count += 1
-                    yield file, self.repair(base, file, damage, names)
+                    yield file, self.repair(base, file, damage, says)
 
     def setUp(self):
         super().setUp()
@@ -114,7 +147,7 @@ class Damage(CrashTest):
     def test_journal(self):
         self.prepare()
         for base in ("whole", "part"):
-            for _, redone in self.each(base, "journal/*.log", names=False):
+            for _, redone in self.each(base, "journal/*.log", says="journal"):
                 self.assertNotIn("pretraining", redone.values() if base == "whole" else [])
 
     def test_stages(self):
@@ -131,9 +164,44 @@ class Damage(CrashTest):
 
     def test_results(self):
         self.prepare()
-        for pattern in ("results.h5", "results.h5.sha256", "telemetry.h5"):
-            for _, redone in self.each("whole", pattern, names=False):
+        for pattern in ("results.h5", "results.h5.sha256", "telemetry.h5", "telemetry.h5.sha256"):
+            for _, redone in self.each("whole", pattern):
                 self.assertEqual(redone, {})
+
+    def test_what_the_folder_belongs_to(self):
+        self.prepare()
+        for base in ("whole", "part"):
+            for pattern in ("plan.txt", "numerics.txt"):
+                for file, redone in self.each(base, pattern):
+                    self.assertEqual(redone, {})
+                    self.assertEqual((self.folder / "copy" / file).read_bytes(), (self.folder / base / file).read_bytes())
+
+    def test_owner_records_and_heartbeats(self):
+        """Of an attempt that ended, where it matters to nobody, and of one that died."""
+        self.prepare()
+        self.enterContext(unittest.mock.patch.dict(os.environ, UNROLL_HEARTBEAT_S="0.1"))  # dead after 0.8 s without
+        for base, says in (("whole", ""), ("part", "its owner record is missing or damaged")):
+            for _, redone in self.each(base, "attempts/1/owner", says):
+                self.assertEqual(redone, {})
+        beats = [erase, lambda path: path.write_bytes(b"x"), lambda path: os.utime(path, times=(time.time() + 3600,) * 2)]
+        for base in ("whole", "part"):
+            for _, redone in self.each(base, "attempts/1/heartbeat", "", beats):
+                self.assertEqual(redone, {})
+
+    def test_checkpoints(self):
+        self.prepare_saved()
+        shutil.copytree(self.folder / "saved", self.folder / "resumed")
+        since = time.time()
+        self.finish("resumed")
+        items = self.redone("resumed", since)
+        self.assertGreater(self.resumed_steps("resumed"), 0)
+        for damage in DAMAGES:
+            for file, redone in self.each("saved", "checkpoints/r*.ckpt", "" if damage == "erased" else None, [damage]):
+                self.assertEqual(redone, items)  # from the start
+                self.assertEqual(self.resumed_steps("copy"), 0)
+
+    def resumed_steps(self, output):
+        return sum(column(self.folder / output / "telemetry.h5", "/items/resumed_steps"))
 
     def test_cache_entries(self):
         self.prepare()

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "unroll/base/sha256.hpp"
+#include "unroll/store/attempt.hpp"
 
 namespace unroll::store::example {
 namespace {
@@ -140,6 +141,7 @@ void write(const std::string& folder) {
   const plan::Plan example_plan = plan(example_study);
   const Identity owner = identity(example_study, example_plan);
   prepare(folder, owner);
+  const Attempt attempt(folder, this_process(1));
   Writer writer(folder, 0, owner.numerics_key);
   for (std::size_t i = 0; i < example_plan.trees.size(); ++i) {
     const std::vector<record::TreeRecord> trees = {tree(example_plan, i)};
@@ -147,6 +149,7 @@ void write(const std::string& folder) {
     writer.commit(trees, rows);
   }
   (void)merge(folder, example_study, example_plan);
+  append_outcome(folder, attempt.number(), "complete");
 }
 
 }  // namespace unroll::store::example

@@ -18,7 +18,7 @@ namespace unroll::store::example {
 [[nodiscard]] record::TreeRecord tree(const plan::Plan& plan, std::size_t index);
 [[nodiscard]] record::TelemetryRow telemetry(const plan::Plan& plan, std::size_t index, int rank);
 
-/// Prepares the folder, commits all trees and merges.
+/// Prepares the folder, commits all trees in an attempt, and merges.
 void write(const std::string& folder);
 
 }  // namespace unroll::store::example

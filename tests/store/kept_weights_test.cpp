@@ -59,6 +59,19 @@ TEST_CASE("a damaged file of weights is not finished") {
   CHECK(kept_files(folder.path).empty());
 }
 
+TEST_CASE("weights that a journal names and its file does not hold are named") {
+  const Folder folder;
+  folder.writer().commit_weights({weights("a", 10, 1)});
+  auto files = kept_files(folder.path);
+  files.at(0).names.push_back("b.t10");
+
+  KeptReader reader(folder.path, files);
+
+  CHECK(reader.read("a.t10").bytes == weights("a", 10, 1).bytes);
+  CHECK_THROWS_WITH(reader.read("b.t10"), Catch::StartsWith(kept_folder(folder.path) + '/' + files[0].name) &&
+                                              Catch::Contains("does not hold the weights b.t10"));
+}
+
 TEST_CASE("files go when none of their weights is needed, and what a killed attempt left goes too") {
   const Folder folder;
   auto writer = folder.writer();

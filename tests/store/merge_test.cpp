@@ -116,6 +116,32 @@ TEST_CASE("the digest beside the results is that of the file, and telemetry stan
   CHECK(telemetry.attributes.at("model_steps_asked") == "2000");
 }
 
+TEST_CASE("a merged file that was damaged is named when another takes its place") {
+  const Fixture f;
+  const std::string folder = f.temp / "r";
+  const std::vector<std::byte> whole = f.results("r", f.all(), 1, 3);
+  const auto again = [&] { return merge(folder, f.study, f.plan).damage; };
+  CHECK(again().empty());
+  for (const std::string name : {"/results.h5", "/telemetry.h5"}) {
+    const std::string path = folder + name, beside = path + ".sha256";
+    for (const auto& damage : std::vector<std::function<void()>>{
+             [&] { std::filesystem::resize_file(path, 0); },
+             [&] { std::filesystem::resize_file(path, std::filesystem::file_size(path) - 1); },
+             [&] { std::filesystem::remove(path); }}) {
+      damage();
+      const auto said = again();
+      REQUIRE(said.size() == 1);
+      CHECK_THAT(said[0], Catch::StartsWith(path + ": was ") && Catch::EndsWith("; written again"));
+      CHECK(*read_file(folder + "/results.h5") == whole);
+    }
+    std::filesystem::resize_file(beside, 10);
+    CHECK(again().size() == 1);
+    std::filesystem::remove(beside);
+    CHECK(again() == std::vector<std::string>{beside + ": was missing; written again"});
+  }
+  CHECK(again().empty());
+}
+
 TEST_CASE("NaNs of any bits give one file") {
   const Fixture f;
   const std::vector<std::byte> plain = f.results("plain", f.all(), 1, 100);

@@ -20,8 +20,9 @@ struct Finding {
 /// PATH.sha256 where there is one. UsageError when it cannot be read as one of the two files.
 [[nodiscard]] std::vector<Finding> check_file(const std::string& path);
 
-/// The same for the files of a folder; journals, shards, stages and kept weights against their digests; what is
-/// finished and what results.h5 holds against the plan (nullptr: it cannot be made here); leftovers.
+/// The same for the files of a folder; plan.txt, numerics.txt, attempts and journals; shards, stages, kept weights and
+/// checkpoints against their digests; what is finished and what results.h5 holds against the plan (nullptr: it cannot
+/// be made here); leftovers. Of a folder that is cut, all this for every chunk.
 [[nodiscard]] std::vector<Finding> check_folder(const std::string& folder, const plan::Plan* plan);
 
 /// Has a child process read every shard that merge will read: a folder may come from anybody. UsageError "FOLDER:

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "unroll/plan/chunk.hpp"
 #include "unroll/store/store.hpp"
 
 namespace unroll::store {
@@ -16,6 +17,8 @@ struct Chunks {
 };
 
 [[nodiscard]] std::string chunk_folder(const std::string& folder, std::int64_t index, std::int64_t count);
+/// The other way round; nullopt: it is not called so.
+[[nodiscard]] std::optional<plan::StudyChunk> chunk_of(const std::string& folder);
 /// nullopt: DIR is not cut. UsageError: it holds chunks of two cuts.
 [[nodiscard]] std::optional<Chunks> find_chunks(const std::string& folder);
 

@@ -33,8 +33,10 @@ struct Event {
 
 /// Ranks of an attempt that wrote anything, ascending.
 [[nodiscard]] std::vector<int> ranks_with_events(const std::string& folder, std::int64_t attempt);
-/// In order; a line that is torn or no event is skipped.
-[[nodiscard]] std::vector<Event> read_events(const std::string& folder, std::int64_t attempt, int rank);
+/// In order; a line that is torn or no event is skipped, and counted in num_bad, but for the last one, which may be
+/// being written.
+[[nodiscard]] std::vector<Event> read_events(const std::string& folder, std::int64_t attempt, int rank,
+                                             std::size_t* num_bad = nullptr);
 
 /// The value of " name=value" in an event's text, up to the next blank; "" when it is not there.
 [[nodiscard]] std::string_view field(std::string_view text, std::string_view name);

@@ -34,10 +34,12 @@ struct Identity {
 /// Creates DIR (parents too) or opens it. UsageError: cannot be written, a path below a file, another study's folder
 /// (with the differing lines shown), another numerics key. Leaves nothing behind on error. Call on one rank only.
 /// extend: another study of the same numerics becomes the folder's; the caller knows that it has all the old one's
-/// runs.
+/// runs. Where plan.txt or numerics.txt is damaged or missing, and all shards are of this study, it is written again.
+/// Returns lines for people: what was damaged.
 enum class OtherStudy { refuse, extend };
-void prepare(const std::string& folder, const Identity& identity, OtherStudy other = OtherStudy::refuse);
-void prepare(const std::string& folder, const Identity& identity, OtherStudy other, FileDoor& door);
+std::vector<std::string> prepare(const std::string& folder, const Identity& identity,
+                                 OtherStudy other = OtherStudy::refuse);
+std::vector<std::string> prepare(const std::string& folder, const Identity& identity, OtherStudy other, FileDoor& door);
 
 class EventLog;
 
@@ -105,8 +107,9 @@ struct MergeSummary {
   std::int64_t num_missing_runs = 0;  // planned, not finished: rows of /runs with status "missing"
   std::int64_t num_failed_runs = 0;   // failed, or finished with a status other than ok
   std::int64_t num_open_groups = 0;   // comparison groups without rows
+  std::vector<std::string> damage;    // lines for people: what of the files that were replaced was damaged
 };
-/// Writes DIR/results.h5, DIR/results.h5.sha256 and DIR/telemetry.h5 from all shards, in plan order. Error when a run
+/// Writes DIR/results.h5 and DIR/telemetry.h5, each with its .sha256, from all shards, in plan order. Error when a run
 /// or a point of a curve was committed twice with different bytes, or a shard belongs to another plan or other
 /// numerics.
 MergeSummary merge(const std::string& folder, const config::Study& study, const plan::Plan& plan);
