@@ -96,7 +96,7 @@ RankStatus rank_status(int rank, const std::vector<Event>& events) {
       status.host = field(event.text, "host");
     } else if (event.kind == "take") {
       in_hand = items_of(event.text);
-      taken_s = event.time_s;
+      taken_s = status.taken_s = event.time_s;
       status.doing = training(in_hand);
     } else if (event.kind == "done") {
       in_hand.erase(event.text.substr(0, event.text.find(' ')));
@@ -104,6 +104,7 @@ RankStatus rank_status(int rank, const std::vector<Event>& events) {
       status.cost_s += cost_of(event);
       if (in_hand.empty()) {
         status.busy_s += event.time_s - taken_s;
+        status.taken_s = 0;
         status.doing = "waits";
       } else {
         status.doing = training(in_hand);
@@ -149,6 +150,18 @@ std::optional<Rate> rate_of(const std::vector<std::vector<Event>>& ranks, double
   return result;
 }
 
+std::optional<double> busy_share(const std::vector<RankStatus>& ranks, double start_s, double now_s) {
+  const double elapsed_s = now_s - start_s;
+  if (ranks.empty() || elapsed_s <= 0) {
+    return std::nullopt;
+  }
+  double busy_s = 0;
+  for (const RankStatus& rank : ranks) {
+    busy_s += rank.busy_s + (rank.taken_s > 0 ? std::max(0.0, now_s - rank.taken_s) : 0);
+  }
+  return std::min(1.0, busy_s / (elapsed_s * static_cast<double>(ranks.size())));
+}
+
 std::optional<Status> read_status(const std::string& folder) {
   const std::int64_t newest = store::newest_attempt(folder);
   if (newest == 0) {
@@ -187,7 +200,9 @@ std::optional<Status> read_status(const std::string& folder) {
   }
   status.failed = failures.all();
   if (status.knows_plan) {
-    status.rate = rate_of(ranks, cost_s, start_s, status.attempt.life == store::Life::alive ? status.now_s : last_s);
+    const double end_s = status.attempt.life == store::Life::alive ? status.now_s : last_s;
+    status.rate = rate_of(ranks, cost_s, start_s, end_s);
+    status.busy = busy_share(status.ranks, start_s, end_s);
   }
   return status;
 }

@@ -20,6 +20,7 @@ struct RankStatus {
   std::int64_t num_done = 0;  // items
   double cost_s = 0;          // estimated, of those
   double busy_s = 0;          // from taking to finishing them
+  double taken_s = 0;         // when it took what it has in hand; 0: nothing
 };
 
 struct FailedRun {
@@ -45,6 +46,7 @@ struct Status {
   std::vector<RankStatus> ranks;
   std::vector<FailedRun> failed;  // of all attempts; not those that a later one did well
   std::optional<Rate> rate;       // once something was finished
+  std::optional<double> busy;     // of the ranks' time since the plan was made, how much went into items: 0 to 1
 };
 
 /// nullopt: no attempt was ever made there.
@@ -53,6 +55,8 @@ struct Status {
 /// Rank 0 first; now_s: for the rate of an attempt that is alive, else the last event counts. Pure.
 [[nodiscard]] std::optional<Rate> rate_of(const std::vector<std::vector<store::Event>>& ranks, double cost_s,
                                           double start_s, double now_s);
+/// nullopt: no time has passed.
+[[nodiscard]] std::optional<double> busy_share(const std::vector<RankStatus>& ranks, double start_s, double now_s);
 [[nodiscard]] RankStatus rank_status(int rank, const std::vector<store::Event>& events);
 
 /// By the last outcome: 0 complete, 3 failed runs, 75 incomplete (also: at work, or died without a word), 1 an error.

@@ -87,6 +87,9 @@ std::string progress_text(const Status& status) {
     }
     text += row("rate", rounded(rate.items) + " items a second" + to_go);
   }
+  if (status.busy) {
+    text += row("busy", std::to_string(std::lround(100 * *status.busy)) + " % of the ranks' time went into items");
+  }
   return text;
 }
 
@@ -223,7 +226,9 @@ std::string status_json(const Status& status, const std::string& folder) {
                  json_member("num_runs_failed", integer(std::ssize(status.failed))),
                  json_member("num_items", status.knows_plan ? integer(status.num_items) : "null"),
                  json_member("num_items_done", integer(status.num_items_before + status.num_items_done)),
-                 json_member("rate", rate_json(status.rate)), json_member("ranks", array(status.ranks, rank_json)),
+                 json_member("rate", rate_json(status.rate)),
+                 json_member("busy", status.busy ? json_number(*status.busy) : "null"),
+                 json_member("ranks", array(status.ranks, rank_json)),
                  json_member("failed", array(status.failed, run_json))});
 }
 

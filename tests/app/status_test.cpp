@@ -53,6 +53,18 @@ TEST_CASE("a rank's state follows its last events") {
   CHECK(rank_status(0, events).doing == "compares groups");
 }
 
+TEST_CASE("the ranks' time that went into items counts what is still in hand, and no waiting") {
+  const std::vector<Event> trains{{10, "take", "tree:a"}, done(14, "tree:a", 1), {16, "take", "tree:b"}};
+  const std::vector<Event> waits{{10, "take", "tree:c"}, done(12, "tree:c", 1)};
+
+  const auto busy = busy_share({rank_status(0, trains), rank_status(1, waits)}, 10, 20);
+
+  REQUIRE(busy);
+  CHECK(*busy == Approx((4 + 4 + 2) / 20.0));
+  CHECK_FALSE(busy_share({}, 10, 20));
+  CHECK_FALSE(busy_share({rank_status(0, trains)}, 10, 10));
+}
+
 TEST_CASE("a steady rate has a narrow range, and what is left takes what it took") {
   const auto rate = rate_of({steady()}, 100, 0, 40);
 
