@@ -15,6 +15,7 @@
 #include "file_commands.hpp"
 #include "keys_text.hpp"
 #include "merge_chunks.hpp"
+#include "submit_command.hpp"
 #include "unroll/app/prepare.hpp"
 #include "unroll/base/error.hpp"
 #include "unroll/base/wording.hpp"
@@ -26,7 +27,7 @@
 namespace unroll::app {
 namespace {
 
-constexpr std::array<Command, 10> kCommands{{
+constexpr std::array<Command, 11> kCommands{{
     {"plan", "STUDY.ini [--set KEY=VALUE]... [--chunk I/N] [--json | --extend DIR]",
      "show what would run: counts, sharing, cost, memory, disk",
      "Needs no MPI, GPU or LibTorch, and writes nothing.\n\n"
@@ -99,6 +100,7 @@ constexpr std::array<Command, 10> kCommands{{
     {"check", "PATH", "look for damage in a results file or folder, and count what is there", kCheckDetails, run_check},
     {"export", "FILE --format csv|jsonl [--table NAME] [--output FILE]", "write a table of a results.h5 as text",
      kExportDetails, run_export},
+    {"submit", kSubmitArguments, "run a study as a Slurm job of the right size", kSubmitDetails, run_submit},
     {"doctor", "[STUDY.ini [--set KEY=VALUE]...]", "say what each rank may use, what is wrong, and how many to start",
      "Start it as unroll run would be started (alone, under mpirun or srun): it says what every rank sees. With "
      "STUDY.ini\n"
