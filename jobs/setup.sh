@@ -35,6 +35,11 @@ need libhdf5-dev h5cc
 need hdf5-tools h5dump
 need netcdf-bin ncdump
 for package in python3-venv libboost-program-options-dev zlib1g-dev catch2; do need "$package"; done
+# The tests start a Slurm of their own. Nothing else needs it, so that it is left out where it cannot simply be installed.
+if (($# == 0)) && have apt-get && { [[ $(id -u) == 0 ]] || sudo -n true 2>/dev/null; }; then
+  need slurm-wlm slurmctld slurmd
+  need munge munged
+fi
 if ((${#packages[@]} > 0)); then
   echo "setup: installing ${packages[*]}"
   as_root=()
