@@ -71,7 +71,7 @@ forward_usr2() { # again and again: a launcher or rank that has just begun to st
   stop_asked=yes
   [[ -n $child ]] || return
   say "SIGUSR2: stopping"
-  while kill -USR2 "$child" 2>/dev/null; do sleep 10; done &
+  while kill -USR2 "$child"; do sleep 10; done >/dev/null 2>&1 &
 }
 
 forward_term() {

@@ -151,6 +151,9 @@ JobSize size_job(const plan::Plan& plan, const Submission& asked, const Site& si
     size.advice.push_back("the plan's cost keeps about " + counted(most_useful, "rank") + " busy; " +
                           std::to_string(num_ranks) + " will be started");
   }
+  if (size.uses_gpus) {
+    size.advice.push_back("the time is that of " + counted(num_ranks, "core") + "; GPUs take less");
+  }
   add_time(size, asked);
   return size;
 }

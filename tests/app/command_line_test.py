@@ -40,7 +40,7 @@ class CommandLine(ProgramTest):
     def test_help_and_version_name_every_command(self):
         text = call(PROGRAM, "--help")
         self.assertEqual(text.returncode, 0)
-        for command in ["plan", "keys", "run", "merge", "report", "doctor"]:
+        for command in ["plan", "keys", "run", "merge", "report", "submit", "doctor"]:
             self.assertIn(f"\n  {command} ", text.stdout)
             details = call(PROGRAM, command, "--help")
             self.assertEqual(details.returncode, 0)

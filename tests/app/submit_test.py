@@ -135,8 +135,11 @@ class Submit(ProgramTest):
             self.assertIn(f"--account={account}", self.recorded())
             self.assertIn(f"launcher = {launcher}\n", (self.here / "out/job/site").read_text())
         (home / "site").write_text(text)
-        self.submit(QUICKSTART, "--output", "out", "--set", "study.seeds=0..99")
-        self.assertIn("--gres=gpu:2", self.recorded())
+        shown = self.submit(QUICKSTART, "--output", "out", "--set", "study.seeds=0..999")
+        given = self.recorded()
+        self.assertIn("--gres=gpu:2", given)
+        self.assertIn("--ntasks=2", given)  # a rank a GPU, of 16 cores
+        self.assertIn("GPUs take less", shown.stdout)
         self.submit(QUICKSTART, "--output", "out", "--set", "run.device=cpu")
         self.assertNotIn("--gres=gpu:2", self.recorded())
         self.assertIn("modules = gcc/12 openmpi/4.1\n", (self.here / "out/job/site").read_text())
