@@ -19,6 +19,8 @@ bool coupled(S s) { return s.retrain.kind == RetrainKind::coupled; }
 
 bool compares(S s) { return s.noise.repeats > 0 || !s.noise.orders.empty() || !s.noise.inits.empty(); }
 
+bool has_shadow(S s) { return s.measure.outputs && s.prs.shadow != PrsShadow::none; }
+
 /// In a fixed order a forgotten batch is emptied, and no other batch loses a row.
 bool only_whole_batches(S s) { return s.forget.kind == ForgetKind::batch && s.order.kind == OrderKind::fixed; }
 
@@ -63,6 +65,10 @@ const Condition kForgetRows{forgets_rows, "forget.kind = batch, examples, class 
 const Condition kGradList{[](S s) { return s.unlearn.rule == UnlearnRule::grad_list; }, "unlearn.rule = grad-list"};
 const Condition kCheckpoint{[](S s) { return s.unlearn.rule == UnlearnRule::checkpoint; }, "unlearn.rule = checkpoint"};
 const Condition kOutputs{[](S s) { return s.measure.outputs; }, "measure.outputs = yes"};
+const Condition kShadow{has_shadow, "measure.outputs = yes and prs.shadow = test or train"};
+const Condition kShadowBatchNorm{
+    [](S s) { return has_shadow(s) && has_batchnorm(s); },
+    "model.arch = resnet18 or vgg19, measure.outputs = yes and prs.shadow = test or train"};
 const Condition kCompares{compares, "noise.repeats, noise.orders or noise.inits set"};
 const Condition kNormalises{[](S s) { return compares(s) && has_batchnorm(s); },
                             "model.arch = resnet18 or vgg19, and noise.repeats, noise.orders or noise.inits set"};

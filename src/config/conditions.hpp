@@ -7,6 +7,6 @@ namespace unroll::config::conditions {
 extern const Condition kAlways, kCifar100, kMlp, kHasActivation, kHasBatchNorm, kSplit, kNoInitFile, kPretrains,
     kShuffled, kSigma, kLanczos, kWarmStart, kPower, kHessian, kBatchNormHessian, kOrderFile, kOwnBatches,
     kStepSchedule, kSd, kForgetIndexed, kForgetCounted, kForgetFile, kShortBatches, kSkippedSteps, kForgetRows,
-    kGradList, kCheckpoint, kOutputs, kCompares, kNormalises;
+    kGradList, kCheckpoint, kOutputs, kShadow, kShadowBatchNorm, kCompares, kNormalises;
 
 }  // namespace unroll::config::conditions

@@ -178,6 +178,29 @@ const auto& table() {
                                                                 "at most so many retained and test rows", kOutputs),
       key<Choice<bool>, &S::measure, &S::Measure::layers>("measure.layers", "distances of every layer"),
 
+      key<Choice<PrsShadow>, &S::prs, &S::Prs::shadow>(
+          "prs.shadow",
+          "privacy risk scores by a shadow model of the same kind, trained on the first half of the test rows, which "
+          "its "
+          "target never saw, and calibrated on the other half; train: as published, on the first half of the training "
+          "rows, and calibrated on the first half of the test rows",
+          kOutputs),
+      key<Count, &S::prs, &S::Prs::epochs>("prs.epochs", "epochs of the shadow model", kShadow),
+      key<Rate, &S::prs, &S::Prs::lr>("prs.lr", "learning rate of the shadow model", kShadow),
+      key<Count, &S::prs, &S::Prs::batch>("prs.batch", "batch size of the shadow model", kShadow),
+      key<Real<BelowOne>, &S::prs, &S::Prs::momentum>("prs.momentum", "momentum of the shadow model", kShadow),
+      key<Weight, &S::prs, &S::Prs::weight_decay>("prs.weight_decay", "weight decay of the shadow model", kShadow),
+      key<Choice<PretrainLoss>, &S::prs, &S::Prs::loss>(
+          "prs.loss", "loss of the shadow model: cross-entropy, or that of [loss]", kShadow),
+      key<Choice<PrsScores>, &S::prs, &S::Prs::scores>(
+          "prs.scores", "what the modified entropy is taken of: the softmax, or (as published) raw logits", kShadow),
+      key<Choice<PrsBins>, &S::prs, &S::Prs::bins>(
+          "prs.bins", "5 logarithmic bins for members and others alike, or (as published) 10 equal ones for each",
+          kShadow),
+      key<Choice<PrsStatistics>, &S::prs, &S::Prs::statistics>(
+          "prs.statistics", "BatchNorm of scored rows: running statistics, or (as published) those of each 32 rows",
+          kShadowBatchNorm),
+
       key<Choice<bool>, &S::noise, &S::Noise::ulp>("noise.ulp", "floor (0): M beside M from a w_0 one random ulp away",
                                                    kAlways, scalar),
       key<Integer<0, 1000>, &S::noise, &S::Noise::repeats>("noise.repeats", "floor (i): train M' so many times more",

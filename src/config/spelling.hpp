@@ -52,6 +52,19 @@ template <>
 inline constexpr auto kSpellings<PretrainLoss> =
     std::to_array<Spelling<PretrainLoss>>({{"ce", PretrainLoss::ce}, {"train", PretrainLoss::train}});
 template <>
+inline constexpr auto kSpellings<PrsShadow> = std::to_array<Spelling<PrsShadow>>({{"none", PrsShadow::none},
+                                                                                  {"test", PrsShadow::test},
+                                                                                  {"train", PrsShadow::train}});
+template <>
+inline constexpr auto kSpellings<PrsScores> = std::to_array<Spelling<PrsScores>>({{"softmax", PrsScores::softmax},
+                                                                                  {"logits", PrsScores::logits}});
+template <>
+inline constexpr auto kSpellings<PrsBins> = std::to_array<Spelling<PrsBins>>({{"shared", PrsBins::shared},
+                                                                              {"own", PrsBins::own}});
+template <>
+inline constexpr auto kSpellings<PrsStatistics> =
+    std::to_array<Spelling<PrsStatistics>>({{"running", PrsStatistics::running}, {"batch", PrsStatistics::batch}});
+template <>
 inline constexpr auto kSpellings<Schedule> = std::to_array<Spelling<Schedule>>({{"constant", Schedule::constant},
                                                                                 {"step", Schedule::step},
                                                                                 {"cosine", Schedule::cosine}});

@@ -122,6 +122,10 @@ void append_logits(std::vector<hdf5::Array>& arrays, std::int64_t step, const ch
   append_array(arrays, prefix + "test", outputs.test);
 }
 
+void append_values(std::vector<hdf5::Array>& arrays, std::string name, const std::vector<double>& values) {
+  append_array(arrays, std::move(name), torch::tensor(values, torch::kFloat64));
+}
+
 void append_rows(std::vector<hdf5::Array>& arrays, const EvaluationRows& rows) {
   append_array(arrays, "forget_rows", to_tensor(rows.forget));
   append_array(arrays, "retain_rows", to_tensor(rows.retain));

@@ -62,6 +62,8 @@ struct SetOf {
 
 /// Arrays "t<step>.<model>.<set>" of logits [rows, C].
 void append_logits(std::vector<hdf5::Array>& arrays, std::int64_t step, const char* model, const Outputs& outputs);
+/// An array of doubles.
+void append_values(std::vector<hdf5::Array>& arrays, std::string name, const std::vector<double>& values);
 /// Arrays "forget_rows", "retain_rows", "test_rows": which rows the logits belong to.
 void append_rows(std::vector<hdf5::Array>& arrays, const EvaluationRows& rows);
 

@@ -181,14 +181,17 @@ bool ItemRunner::shares(std::size_t item) const {
   return context_.cell(context_.plan().trees[items_[item].index].cell).run.share;
 }
 
-model::State ItemRunner::start_of(std::size_t item_index) {
+model::State ItemRunner::start_of(std::size_t item) {
+  return pretrained(item, context_.plan().trees[items_[item].index].pretraining);
+}
+
+model::State ItemRunner::pretrained(std::size_t item, std::size_t pretraining) {
   const auto& plan = context_.plan();
-  const auto& item = items_[item_index];
-  const auto pretraining = plan.trees[item.index].pretraining;
-  for (const auto dependency : item.depends) {
-    if (items_[dependency].kind == plan::ItemKind::pretraining && shares(item_index)) {
-      const auto stage = store::read_stage(folder_, plan.pretrainings[pretraining].id,
-                                           digest_of(item_index, dependency), kStageDeadline_s);
+  for (const auto dependency : items_[item].depends) {
+    const auto& before = items_[dependency];
+    if (before.kind == plan::ItemKind::pretraining && before.index == pretraining && shares(item)) {
+      const auto stage =
+          store::read_stage(folder_, plan.pretrainings[pretraining].id, digest_of(item, dependency), kStageDeadline_s);
       if (stage) {
         return state_of(context_, plan.pretrainings[pretraining], *stage);
       }
@@ -196,6 +199,20 @@ model::State ItemRunner::start_of(std::size_t item_index) {
   }
   const std::size_t only[] = {pretraining};  // not shared, or the stage cannot be read: the bits are the same
   return pretrain(context_, only, [this](const Save&) { poll_(); }).front();
+}
+
+void ItemRunner::add_risk_tables(std::size_t item, RiskTables& tables) {
+  const auto& plan = context_.plan();
+  for (const auto index : plan.trees[items_[item].index].runs) {
+    const auto& run = plan.runs[index];
+    const auto& forks = items_[item].forks;
+    if (!run.shadow || !std::binary_search(forks.begin(), forks.end(), run.fork)) {
+      continue;
+    }
+    auto& table = risk_tables_[risk_key(plan, run)];
+    table = table ? table : make_risk_table(context_, run, pretrained(item, *run.shadow));
+    tables[risk_key(plan, run)] = table;
+  }
 }
 
 std::optional<hdf5::ArrayFile> ItemRunner::repeat_of(std::size_t item_index, const model::State& start) {
@@ -241,6 +258,7 @@ std::vector<TreeStart> ItemRunner::tree_starts(const std::vector<std::size_t>& i
     if (auto repeat = repeat_of(item, start->state)) {
       start->repeat = std::move(repeat);
     }
+    add_risk_tables(item, start->risk_tables);
   }
   std::vector<TreeStart> all;
   for (auto& start : starts) {
@@ -259,7 +277,8 @@ std::vector<TreeStart> ItemRunner::by_checkpoints(TreeStart start) {
     return parts;
   }
   for (auto& group : checkpoints_->groups_of(context_.plan().trees[start.tree], start.forks)) {
-    parts.push_back({start.tree, std::move(group.forks), start.state, start.repeat, std::move(group.part)});
+    parts.push_back(
+        {start.tree, std::move(group.forks), start.state, start.repeat, std::move(group.part), {}, start.risk_tables});
   }
   return parts;
 }

@@ -60,6 +60,10 @@ class ItemRunner {
   /// run.share, of an item that is no pretraining.
   [[nodiscard]] bool shares(std::size_t item) const;
   [[nodiscard]] model::State start_of(std::size_t item);
+  /// What a pretraining that the item depends on left.
+  [[nodiscard]] model::State pretrained(std::size_t item, std::size_t pretraining);
+  /// Those that the runs on the item's forks are scored by.
+  void add_risk_tables(std::size_t item, RiskTables& tables);
   /// Parts of one tree that came in one chunk train M once.
   [[nodiscard]] std::vector<TreeStart> tree_starts(const std::vector<std::size_t>& items);
   [[nodiscard]] std::optional<hdf5::ArrayFile> repeat_of(std::size_t item, const model::State& start);
@@ -82,6 +86,7 @@ class ItemRunner {
   Try tell_try_ = [](const std::vector<std::size_t>&) {};
   std::map<std::string, std::size_t> most_items_;  // by pack key: more of them do not fit into memory
   std::map<std::pair<std::size_t, std::size_t>, std::string> digests_;  // of the chunk in hand, (item, dependency)
+  RiskTables risk_tables_;                                              // made so far
   double chunk_start_s_ = 0;
 };
 

@@ -7,6 +7,22 @@
 #include "unroll/learn/lane_pack.hpp"
 
 namespace unroll::execute {
+namespace {
+
+/// Of a pack of pretrainings: all of one use (plan::Item::pack_key).
+data::Part part_of(const plan::Plan& plan, const plan::Pretraining& pretraining) {
+  const bool is_shadow = pretraining.use == plan::PretrainingUse::shadow;
+  return is_shadow && plan.shadow_rows(pretraining).members.is_test ? data::Part::test : data::Part::train;
+}
+
+/// Never M's own: the seed is none that [seed] could name.
+model::State shadow_start(Context& context, const plan::Pretraining& shadow) {
+  constexpr std::uint64_t kBeyondSeeds = std::uint64_t{1} << 31;
+  const auto dtype = data::scalar_type(context.cell(shadow.cell).model.dtype);
+  return model::initial_state(context.network(shadow.cell)->layout(), kBeyondSeeds + shadow.seeds.init, dtype);
+}
+
+}  // namespace
 
 std::vector<model::State> pretrain(Context& context, std::span<const std::size_t> pretrainings, const Between& between,
                                    std::vector<std::optional<SavedPart>> saved) {
@@ -17,15 +33,20 @@ std::vector<model::State> pretrain(Context& context, std::span<const std::size_t
   std::int64_t last_step = 0;
   for (const auto index : pretrainings) {
     const auto& pretraining = plan.pretrainings[index];
-    hypers.push_back(learn::pretrain_hyper_of(context.cell(pretraining.cell)));
+    hypers.push_back(pretraining.use == plan::PretrainingUse::shadow
+                         ? learn::shadow_hyper_of(context.cell(pretraining.cell))
+                         : learn::pretrain_hyper_of(context.cell(pretraining.cell)));
     orders.push_back(pretraining.num_steps > 0 ? std::optional(plan.order_of(pretraining)) : std::nullopt);
     last_step = std::max(last_step, pretraining.num_steps);
   }
   learn::LanePack pack(context.network(cell_of(0)), context.data(cell_of(0)), config::BatchNormMode::train, hypers,
-                       context.max_lanes(cell_of(0)));
+                       context.max_lanes(cell_of(0)), part_of(plan, plan.pretrainings[pretrainings.front()]));
   for (std::size_t lane = 0; lane < pretrainings.size(); ++lane) {
     const auto& pretraining = plan.pretrainings[pretrainings[lane]];
-    pack.set_state(static_cast<std::int64_t>(lane), context.initial_state(pretraining.cell, pretraining.seeds.init));
+    pack.set_state(static_cast<std::int64_t>(lane),
+                   pretraining.use == plan::PretrainingUse::shadow
+                       ? shadow_start(context, pretraining)
+                       : context.initial_state(pretraining.cell, pretraining.seeds.init));
   }
   std::vector<std::int64_t> begins(pretrainings.size(), 0);
   for (std::size_t lane = 0; lane < saved.size(); ++lane) {

@@ -175,6 +175,26 @@ void TreeRunner::measure_outputs(RunState& run, const Models& models, record::Pa
   fill("forget", "no_forget_rows", rows.forget.empty(), {&Scores::forget, &Predictions::forget}, row.forget);
   fill("retain", "no_rows", rows.retain.empty(), {&Scores::retain, &Predictions::retain}, row.retain);
   fill("test", "no_rows", rows.test.empty(), {&Scores::test, &Predictions::test}, row.test);
+  if (!run.run->shadow) {
+    undefined.add("risk", "not_asked");
+    return;
+  }
+  const auto risks = pair_risks(run, models, scores);
+  add_risks(risks, row, undefined);
+  if (settings.output.logits) {
+    append_risks(run.logits, row.step, risks);
+  }
+}
+
+PairRisks TreeRunner::pair_risks(const RunState& run, const Models& models, const Scores& unlearned) {
+  const auto& prs = context_.cell(run.run->cell).prs;
+  const auto& table = *risk_tables_.at(risk_key(plan_, *run.run));
+  const auto risks = [&](const model::State& state, const Scores& scores) {
+    return risks_of(*network_, *data_, state, run.evaluation, scores, prs, table);
+  };
+  return {risks(models.original, evaluated("original", run, models.original).scores),
+          risks(models.retrained, evaluated("retrained", run, models.retrained).scores),
+          risks(models.unlearned(), unlearned)};
 }
 
 void TreeRunner::keep_arrays(RunState& run, const Models& models, std::int64_t step) {

@@ -67,6 +67,7 @@ PackResult run_trees(Context& context, std::vector<TreeStart> starts, const Arra
     runners.push_back(std::make_unique<TreeRunner>(context, start.tree, start.forks, std::move(start.state),
                                                    std::move(start.repeat), sink));
     runners.back()->keep(start.models, keep);
+    runners.back()->use_risk_tables(std::move(start.risk_tables));
     last_step = std::max(last_step, runners.back()->num_steps());
   }
   const Placement placement(runners);

@@ -15,6 +15,7 @@ struct TreeStart {
   std::optional<hdf5::ArrayFile> repeat;  // for the control `none`
   std::optional<SavedPart> saved{};       // where it goes on from
   std::vector<std::size_t> models{};      // into Plan::models: those of these forks, and of M, whose weights are kept
+  RiskTables risk_tables{};               // that runs on these forks are scored by
 };
 
 struct PackResult {

@@ -15,6 +15,7 @@
 #include "execute/fork_estimates.hpp"
 #include "execute/fork_outputs.hpp"
 #include "execute/pair_row.hpp"
+#include "execute/privacy_risks.hpp"
 #include "unroll/execute/context.hpp"
 #include "unroll/hdf5/arrays.hpp"
 #include "unroll/learn/lane_pack.hpp"
@@ -38,6 +39,9 @@ class TreeRunner {
 
   /// Gives the weights of these models (into Plan::models) to the sink when the clock stands at their steps.
   void keep(const std::vector<std::size_t>& models, WeightSink sink);
+
+  /// Those that its runs are scored by.
+  void use_risk_tables(RiskTables tables) { risk_tables_ = std::move(tables); }
 
   /// Forks that need a lane, in order of their first step; the pack gives each one with place().
   [[nodiscard]] std::vector<std::size_t> forks_with_lanes() const;
@@ -116,6 +120,7 @@ class TreeRunner {
                                          const learn::LanePack& pack) const;
   [[nodiscard]] Models models_of(const RunState& run, std::int64_t step, const learn::LanePack& pack) const;
   void measure(RunState& run, std::int64_t step, const learn::LanePack& pack);
+  [[nodiscard]] PairRisks pair_risks(const RunState& run, const Models& models, const Scores& unlearned);
   void measure_outputs(RunState& run, const Models& models, record::PairRow& row, Undefined& undefined);
   struct Evaluated {
     Outputs logits;
@@ -141,6 +146,7 @@ class TreeRunner {
   std::int64_t original_steps_ = 0;  // until here M is needed
   std::vector<const plan::Model*> kept_models_;
   WeightSink weight_sink_;
+  RiskTables risk_tables_;
   std::map<std::size_t, std::int64_t> fork_lanes_;
   std::vector<std::unique_ptr<CurvatureTrack>> tracks_;
   std::map<std::string, std::size_t> track_of_;  // by the keys and seed that act on curvature

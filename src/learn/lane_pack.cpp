@@ -46,6 +46,15 @@ Hyper pretrain_hyper_of(const config::Settings& settings) {
   return hyper;
 }
 
+Hyper shadow_hyper_of(const config::Settings& settings) {
+  Hyper hyper;
+  hyper.lr = settings.prs.lr;
+  hyper.momentum = settings.prs.momentum;
+  hyper.weight_decay = settings.prs.weight_decay;
+  hyper.gamma = settings.prs.loss == config::PretrainLoss::train ? model::gamma_of(settings.loss) : 0;
+  return hyper;
+}
+
 struct LanePack::Loop {
   std::variant<MlpLoop<float>, MlpLoop<double>> of_type;
 };
@@ -54,12 +63,13 @@ LanePack::LanePack(LanePack&&) noexcept = default;
 LanePack::~LanePack() = default;
 
 LanePack::LanePack(std::shared_ptr<const model::Network> network, std::shared_ptr<const data::ResidentData> data,
-                   config::BatchNormMode batchnorm, std::vector<Hyper> lanes, std::int64_t max_lanes)
+                   config::BatchNormMode batchnorm, std::vector<Hyper> lanes, std::int64_t max_lanes, data::Part part)
     : network_(std::move(network)),
       data_(std::move(data)),
       statistics_(batchnorm == config::BatchNormMode::train ? model::Statistics::update : model::Statistics::running),
       hypers_(std::move(lanes)),
-      max_lanes_(max_lanes) {
+      max_lanes_(max_lanes),
+      part_(part) {
   const auto num_parameters = network_->layout().num_parameters;
   const auto options = torch::TensorOptions(data_->dtype()).device(data_->device());
   weights_ = model::lane_slabs(num_lanes(), {num_parameters}, options);
@@ -73,9 +83,9 @@ LanePack::LanePack(std::shared_ptr<const model::Network> network, std::shared_pt
   if (const auto shape = network_->loop_shape(data_->device()); !shape) {
     gradients_ = model::lane_slabs(std::min(num_lanes(), max_lanes_), {num_parameters}, options);
   } else if (data_->dtype() == torch::kFloat64) {
-    loop_ = std::make_unique<Loop>(Loop{MlpLoop<double>(*shape, data_)});
+    loop_ = std::make_unique<Loop>(Loop{MlpLoop<double>(*shape, data_, part)});
   } else {
-    loop_ = std::make_unique<Loop>(Loop{MlpLoop<float>(*shape, data_)});
+    loop_ = std::make_unique<Loop>(Loop{MlpLoop<float>(*shape, data_, part)});
   }
 }
 
@@ -157,17 +167,17 @@ torch::Tensor LanePack::batches(std::int64_t first, std::int64_t count, const st
     for (std::int64_t i = 0; i < count; ++i) {
       rows.insert(rows.end(), rows_of(i).begin(), rows_of(i).end());
     }
-    labels = data_->labels(data::Part::train, rows).view({count, num_rows});
+    labels = data_->labels(part_, rows).view({count, num_rows});
     shape.insert(shape.begin(), count);
-    return data_->inputs(data::Part::train, rows).view(shape);
+    return data_->inputs(part_, rows).view(shape);
   }
   auto inputs = model::lane_slabs(count, std::move(shape), data_->dtype());
   labels = torch::empty({count, num_rows}, torch::kInt64);
   const auto lane_bytes = static_cast<std::size_t>(inputs.stride(0)) * inputs.element_size();
   for (std::int64_t i = 0; i < count; ++i) {
-    data_->gather_inputs(data::Part::train, rows_of(i),
+    data_->gather_inputs(part_, rows_of(i),
                          static_cast<std::byte*>(inputs.data_ptr()) + static_cast<std::size_t>(i) * lane_bytes);
-    data_->gather_labels(data::Part::train, rows_of(i), labels.data_ptr<std::int64_t>() + i * num_rows);
+    data_->gather_labels(part_, rows_of(i), labels.data_ptr<std::int64_t>() + i * num_rows);
   }
   return inputs;
 }

@@ -13,15 +13,15 @@ namespace unroll::learn {
 template <typename Real>
 class MlpLoop {
  public:
-  MlpLoop(const kernel::MlpShape& shape, std::shared_ptr<const data::ResidentData> data)
-      : data_(std::move(data)), mlp_(shape), gradient_(static_cast<std::size_t>(shape.num_parameters())) {}
+  MlpLoop(const kernel::MlpShape& shape, std::shared_ptr<const data::ResidentData> data, data::Part part)
+      : data_(std::move(data)), part_(part), mlp_(shape), gradient_(static_cast<std::size_t>(shape.num_parameters())) {}
 
   void begin_step() {
     known_.clear();
     num_batches_ = 0;
   }
 
-  /// The loss's gradient on training rows; valid until the next call.
+  /// The loss's gradient on rows of the part; valid until the next call.
   const Real* gradient(const Real* weights, const std::vector<std::int64_t>& rows, const kernel::LossSpec& loss) {
     mlp_.gradient(weights, batch(rows), loss, gradient_.data());
     return gradient_.data();
@@ -41,15 +41,16 @@ class MlpLoop {
         batches_.emplace_back();
       }
       auto& located = batches_[num_batches_++];
-      data_->locate(data::Part::train, rows, located.inputs, located.gathered);
+      data_->locate(part_, rows, located.inputs, located.gathered);
       located.labels.resize(rows.size());
-      data_->gather_labels(data::Part::train, rows, located.labels.data());
+      data_->gather_labels(part_, rows, located.labels.data());
     }
     const auto& located = batches_[known->second];
     return {located.inputs.data(), located.labels.data(), static_cast<std::int64_t>(rows.size())};
   }
 
   std::shared_ptr<const data::ResidentData> data_;
+  data::Part part_;
   kernel::Mlp<Real> mlp_;
   std::vector<Real> gradient_;
   std::vector<Located> batches_;  // of this step: the first num_batches_

@@ -45,7 +45,10 @@ CellTextMaker::CellTextMaker()
       curvature_(keys_of({"measure.every", "measure.steps", "measure.sigma", "measure.sigma_every",
                           "measure.sigma_mode", "measure.lanczos_steps", "measure.lanczos_tolerance",
                           "measure.warm_start", "measure.power_iterations", "measure.power_tolerance"})),
-      seed_(keys_of({"seed."})) {}
+      seed_(keys_of({"seed."})),
+      shadow_(
+          keys_of({"prs.shadow", "prs.epochs", "prs.lr", "prs.batch", "prs.momentum", "prs.weight_decay", "prs.loss"})),
+      risk_(keys_of({"prs.scores", "prs.bins", "prs.statistics"})) {}
 
 CellTexts CellTextMaker::make(const config::Settings& cell, const CellInputs& inputs) {
   const auto text = [&](const Keys& keys) { return config::canonical_text(cell, keys); };
@@ -54,6 +57,9 @@ CellTexts CellTextMaker::make(const config::Settings& cell, const CellInputs& in
   const bool uses_loss = pretrains && cell.pretrain.loss == config::PretrainLoss::train;
   const bool is_cosine = cell.train.schedule == config::Schedule::cosine;
   const bool uses_hessian_file = !inputs.hessian_hash.empty();
+
+  const bool has_shadow = config::find_key("prs.lr")->acts.holds(cell);
+  const bool shadow_uses_loss = has_shadow && cell.prs.loss == config::PretrainLoss::train;
 
   CellTexts texts;
   const std::string parts =
@@ -69,7 +75,11 @@ CellTexts CellTextMaker::make(const config::Settings& cell, const CellInputs& in
   texts.pretraining = digests_.of(start + parts);
   texts.original = digests_.of(original);
   texts.retrain = text(retrain_);
-  texts.run = digests_.of(text(unlearn_) + text(measure_) + (needs_hessian ? hessian : "") + text(length_));
+  texts.shadow = has_shadow ? digests_.of("data=" + inputs.data_hash + '\n' + text(data_) + text(initial_model_) +
+                                          text(shadow_) + (shadow_uses_loss ? text(loss_) : ""))
+                            : "";
+  texts.run = digests_.of((has_shadow ? text(risk_) : "") + text(unlearn_) + text(measure_) +
+                          (needs_hessian ? hessian : "") + text(length_));
   texts.forget = text(forget_);
   texts.order = parts + text(order_) + inputs.order_hash + inputs.data_hash;
   texts.model = digests_.of(text(model_));

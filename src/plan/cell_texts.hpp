@@ -40,6 +40,7 @@ struct CellTexts {
   std::string order;        // text: parts and order, seeds excluded
   std::string model;        // digest: model and threads
   std::string curvature;    // digest: what sigma depends on
+  std::string shadow;       // digest: data, model, [prs]'s training; empty where no shadow model is asked for
   std::string shared;       // digest: all that M depends on but pretrain.on and F
 };
 
@@ -51,7 +52,7 @@ class CellTextMaker {
  private:
   using Keys = std::vector<const config::Key*>;
   Keys data_, model_, initial_model_, pretrain_, loss_, original_, retrain_, unlearn_, measure_, length_, forget_,
-      order_, curvature_, seed_;
+      order_, curvature_, seed_, shadow_, risk_;
   Digests digests_;
 };
 

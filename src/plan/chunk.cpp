@@ -100,8 +100,9 @@ class Filler {
   double cost_of(const Unit& unit, std::set<std::size_t>& pretrainings) const {
     double cost_s = unit.cost_s;
     for (const std::size_t tree : unit.trees) {
-      const std::size_t pretraining = plan_.trees[tree].pretraining;
-      cost_s += pretrainings.insert(pretraining).second ? costs_.pretrainings_s[pretraining] : 0;
+      for (const std::size_t pretraining : plan_.pretrainings_of(plan_.trees[tree])) {
+        cost_s += pretrainings.insert(pretraining).second ? costs_.pretrainings_s[pretraining] : 0;
+      }
     }
     return cost_s;
   }
@@ -171,9 +172,10 @@ ChunkShare share_of(const Plan& plan, const StudyChunk& chunk) {
     share.trees.push_back(is_here(tree));
     share.num_trees += is_here(tree);
     double& cost_s = costs_s[static_cast<std::size_t>(chunk_of_tree[tree] - 1)];
-    const std::size_t pretraining = plan.trees[tree].pretraining;
     cost_s += costs.trees_s[tree];
-    cost_s += users[pretraining].insert(chunk_of_tree[tree]).second ? costs.pretrainings_s[pretraining] : 0;
+    for (const std::size_t pretraining : plan.pretrainings_of(plan.trees[tree])) {
+      cost_s += users[pretraining].insert(chunk_of_tree[tree]).second ? costs.pretrainings_s[pretraining] : 0;
+    }
   }
   for (std::size_t i = 0; i < users.size(); ++i) {
     const bool is_trained = plan.pretrainings[i].num_steps > 0 && users[i].contains(chunk.index);

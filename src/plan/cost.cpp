@@ -57,6 +57,7 @@ void add_steps(Plan& plan, const std::vector<CellFacts>& facts, const CostModel&
   for (const Run& run : plan.runs) {
     const auto& pretraining = plan.pretrainings[plan.trees[run.tree].pretraining];
     totals.model_steps_asked += pretraining.num_steps + 2 * facts[run.cell].last_measured;
+    totals.model_steps_asked += run.shadow ? plan.pretrainings[*run.shadow].num_steps : 0;
     totals.model_steps_asked += plan.cells[run.cell].noise.ulp ? facts[run.cell].last_measured : 0;
     totals.num_measured_rows += facts[run.cell].num_measured;
   }

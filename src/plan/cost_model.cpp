@@ -4,6 +4,7 @@
 #include <set>
 
 #include "rates.hpp"
+#include "unroll/config/keys.hpp"
 
 namespace unroll::plan {
 namespace {
@@ -89,7 +90,9 @@ CostModel::Cell CostModel::cell_costs(std::size_t index) {
 
 Work CostModel::pretrain(const Pretraining& pretraining) const {
   const auto& cell = plan_.cells[pretraining.cell];
-  const auto batch = std::min(cell.pretrain.batch, plan_.description(pretraining.cell).num_train);
+  const bool is_shadow = pretraining.use == PretrainingUse::shadow;
+  const auto batch =
+      std::min(is_shadow ? cell.prs.batch : cell.pretrain.batch, plan_.description(pretraining.cell).num_train);
   const double flop = kTrainForwards * kFlopPerMac * real(batch) * size(pretraining.cell).forward_mac;
   return real(pretraining.num_steps) * work(rates_of(cell.model.arch).train, flop);
 }
@@ -159,8 +162,10 @@ double CostModel::resident_bytes(std::size_t cell, bool pretrains) const {
 
 double CostModel::activation_bytes(std::size_t cell, bool pretrains) const {
   const Settings& settings = plan_.cells[cell];
+  const bool has_shadow = config::find_key("prs.batch")->acts.holds(settings);
+  const auto pretrain_batch = std::max(settings.pretrain.batch, has_shadow ? settings.prs.batch : 0);
   const double batch =
-      pretrains ? real(std::min(settings.pretrain.batch, plan_.description(cell).num_train)) : cells_[cell].batch_rows;
+      pretrains ? real(std::min(pretrain_batch, plan_.description(cell).num_train)) : cells_[cell].batch_rows;
   return kActivationCopies * element_bytes(cell) * size(cell).activations * batch;
 }
 

@@ -1,4 +1,5 @@
 #include "facts.hpp"
+#include "unroll/config/keys.hpp"
 
 namespace unroll::plan {
 namespace {
@@ -6,6 +7,9 @@ namespace {
 std::string pack_key(const Plan& plan, const std::vector<CellFacts>& facts, std::string_view kind, std::size_t cell) {
   return std::string(kind) + " data" + std::to_string(plan.description_of_cell[cell]) + ' ' + facts[cell].texts.model;
 }
+
+/// A pack trains on one part of the data.
+std::string shadow_part(const config::Settings& cell) { return config::find_key("prs.shadow")->canonical(cell); }
 
 }  // namespace
 
@@ -18,14 +22,25 @@ void add_items(Plan& plan, const std::vector<CellFacts>& facts) {
   for (std::size_t i = 0; i < plan.pretrainings.size(); ++i) {
     if (plan.pretrainings[i].num_steps > 0) {
       item_of_pretraining[i] = plan.items.size();
-      plan.items.push_back(
-          {ItemKind::pretraining, i, {}, {}, pack_key(plan, facts, "pretraining", plan.pretrainings[i].cell)});
+      const bool is_shadow = plan.pretrainings[i].use == PretrainingUse::shadow;
+      const std::size_t cell = plan.pretrainings[i].cell;
+      const std::string kind = is_shadow ? "shadow " + shadow_part(plan.cells[cell]) : "pretraining";
+      plan.items.push_back({ItemKind::pretraining, i, {}, {}, pack_key(plan, facts, kind, cell)});
     }
   }
 
   const auto start_of = [&](const Tree& tree) {
     const auto item = item_of_pretraining[tree.pretraining];
     return item ? std::vector<std::size_t>{*item} : std::vector<std::size_t>{};
+  };
+  const auto needs_of = [&](const Tree& tree) {
+    std::vector<std::size_t> needs;
+    for (const std::size_t pretraining : plan.pretrainings_of(tree)) {
+      if (item_of_pretraining[pretraining]) {
+        needs.push_back(*item_of_pretraining[pretraining]);
+      }
+    }
+    return needs;
   };
   for (std::size_t i = 0; i < plan.trees.size(); ++i) {
     Tree& tree = plan.trees[i];
@@ -41,7 +56,7 @@ void add_items(Plan& plan, const std::vector<CellFacts>& facts) {
   for (std::size_t i = 0; i < plan.trees.size(); ++i) {
     const Tree& tree = plan.trees[i];
     const std::string kind = tree.again > 0 ? "again" + std::to_string(tree.again) : "tree";
-    Item item{ItemKind::tree, i, start_of(tree), {}, pack_key(plan, facts, kind, tree.cell)};
+    Item item{ItemKind::tree, i, needs_of(tree), {}, pack_key(plan, facts, kind, tree.cell)};
     item.num_lanes = num_trunk_lanes(plan, tree);
     if (tree.again_of) {
       item.not_with = first_tree + *tree.again_of;

@@ -75,7 +75,33 @@ void Planner::plan_run(std::size_t cell, std::size_t seed) {
     refuse_equal_seeds(cell);
   }
   run.fork = fork_of(cell, run.tree, forget, facts_[cell].texts.retrain);
-  run.id = run_id_of(cell, seeds, plan_.trees[run.tree], plan_.trees[run.tree].forks[run.fork]);
+  run.shadow = shadow_of(cell, seeds);
+  run.id = run_id_of(run, seeds);
+}
+
+std::optional<std::size_t> Planner::shadow_of(std::size_t cell_index, const Seeds& seeds) {
+  const std::string& text = facts_[cell_index].texts.shadow;
+  if (text.empty()) {
+    return std::nullopt;
+  }
+  const std::string& id = digests_.of("shadow 1\n" + text + "\ninit=" + std::to_string(seeds.init));
+  const auto [known, is_new] = pretraining_index_.emplace(id, plan_.pretrainings.size());
+  if (is_new) {
+    Pretraining shadow;
+    shadow.id = id;
+    shadow.cell = cell_index;
+    shadow.seeds = seeds;
+    shadow.use = PretrainingUse::shadow;
+    const Settings& cell = plan_.cells[cell_index];
+    const std::int64_t rows = std::ssize(plan_.shadow_rows(shadow).members.rows);
+    const std::int64_t per_epoch = (rows + cell.prs.batch - 1) / cell.prs.batch;
+    if (per_epoch > kMaxSteps / cell.prs.epochs) {
+      throw bad_setting(study_, "prs.epochs", cell, "makes more than " + std::to_string(kMaxSteps) + " steps");
+    }
+    shadow.num_steps = cell.prs.epochs * per_epoch;
+    plan_.pretrainings.push_back(std::move(shadow));
+  }
+  return known->second;
 }
 
 std::size_t Planner::pretraining_of(std::size_t cell_index, const Seeds& seeds, const OrderContext& context,
@@ -166,10 +192,11 @@ std::size_t Planner::fork_of(std::size_t cell_index, std::size_t tree_index, con
   return known->second;
 }
 
-std::string Planner::run_id_of(std::size_t cell_index, const Seeds& seeds, const Tree& tree, const Fork& fork) const {
-  const bool uses_eval = plan_.cells[cell_index].measure.sigma != config::Sigma::none;
-  return sha256("run 1\n" + tree.id + fork.id + facts_[cell_index].texts.run +
-                (uses_eval ? std::to_string(seeds.eval) : ""));
+std::string Planner::run_id_of(const Run& run, const Seeds& seeds) const {
+  const Tree& tree = plan_.trees[run.tree];
+  const bool uses_eval = plan_.cells[run.cell].measure.sigma != config::Sigma::none;
+  return sha256("run 1\n" + tree.id + tree.forks[run.fork].id + (run.shadow ? plan_.pretrainings[*run.shadow].id : "") +
+                facts_[run.cell].texts.run + (uses_eval ? std::to_string(seeds.eval) : ""));
 }
 
 void Planner::refuse_equal_seeds(std::size_t cell_index) const {

@@ -42,7 +42,9 @@ class Planner {
   std::size_t tree_of(std::size_t cell, const Seeds& seeds, std::size_t pretraining, Ordering ordering);
   /// retrain: text of the [retrain] keys.
   std::size_t fork_of(std::size_t cell, std::size_t tree, const ResolvedForget& forget, const std::string& retrain);
-  std::string run_id_of(std::size_t cell, const Seeds& seeds, const Tree& tree, const Fork& fork) const;
+  /// The shadow model of a run, where its cell asks for one.
+  std::optional<std::size_t> shadow_of(std::size_t cell, const Seeds& seeds);
+  std::string run_id_of(const Run& run, const Seeds& seeds) const;
   [[noreturn]] void refuse_equal_seeds(std::size_t cell) const;
 
   // noise.cpp

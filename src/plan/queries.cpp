@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <numeric>
 
 #include "facts.hpp"
 #include "parts.hpp"
@@ -92,7 +93,36 @@ Order Plan::order_of(const Tree& tree) const {
   return order_over(*this, cells[tree.cell], finetune_rows(tree), tree.seeds.order, tree.is_shuffled);
 }
 
+ShadowRows Plan::shadow_rows(const Pretraining& shadow) const {
+  const auto& data = description(shadow.cell);
+  const auto rows_from = [](std::int64_t first, std::int64_t last) {
+    Rows rows(static_cast<std::size_t>(last - first));
+    std::iota(rows.begin(), rows.end(), first);
+    return rows;
+  };
+  const std::int64_t half = (data.num_test + 1) / 2;
+  if (cells[shadow.cell].prs.shadow == config::PrsShadow::train) {
+    return {{false, rows_from(0, (data.num_train + 1) / 2)}, {true, rows_from(0, half)}};
+  }
+  return {{true, rows_from(0, half)}, {true, rows_from(half, data.num_test)}};
+}
+
+std::vector<std::size_t> Plan::pretrainings_of(const Tree& tree) const {
+  std::vector<std::size_t> needed{tree.pretraining};
+  for (const std::size_t run : tree.runs) {
+    const auto& shadow = runs[run].shadow;
+    if (shadow && std::find(needed.begin(), needed.end(), *shadow) == needed.end()) {
+      needed.push_back(*shadow);
+    }
+  }
+  return needed;
+}
+
 Order Plan::order_of(const Pretraining& pretraining) const {
+  if (pretraining.use == PretrainingUse::shadow) {
+    return Order::shuffled(std::make_shared<const Rows>(shadow_rows(pretraining).members.rows),
+                           cells[pretraining.cell].prs.batch, pretraining.seeds.init, "shadow_order");
+  }
   return Order::shuffled(pretrain_rows(pretraining), cells[pretraining.cell].pretrain.batch,
                          pretraining.seeds.pretrain_order, "pretrain_order");
 }

@@ -167,6 +167,9 @@ void Survey::check_cell(const Settings& cell, const dataset::Description& data, 
     throw bad_setting(study_, "measure.hessian", cell,
                       "there are only " + std::to_string(data.num_train) + " training rows");
   }
+  if (config::find_key("prs.lr")->acts.holds(cell) && data.num_test < 2) {
+    throw bad_setting(study_, "prs.shadow", cell, "needs at least 2 test rows");
+  }
   check_measured(cell, facts);
 }
 

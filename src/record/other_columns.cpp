@@ -58,6 +58,7 @@ std::span<const Column<RunRow>> run_columns() {
       column<Row, &Row::seed_order>("seed_order", "1", "seed of the batch order"),
       column<Row, &Row::seed_eval>("seed_eval", "1", "seed of the evaluation"),
       column<Row, &Row::pretrain_id>("pretrain_id", "1", "stage id of the pretraining", kIdSize),
+      column<Row, &Row::shadow_id>("shadow_id", "1", "stage id of the shadow model; empty: none", kIdSize),
       column<Row, &Row::original_id>("original_id", "1", "stage id of M", kIdSize),
       column<Row, &Row::retrained_id>("retrained_id", "1", "stage id of M'", kIdSize),
       column<Row, &Row::forget_hash>("forget_hash", "1", "hash of the forget set F", kIdSize),

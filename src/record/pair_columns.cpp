@@ -73,6 +73,9 @@ class SetColumns {
     add<&SetOutputs::kl>("kl", "nat", "mean KL(softmax M' || softmax M'')");
     add<&SetOutputs::js>("js", "nat", "mean Jensen-Shannon divergence of M' and M''");
     add<&SetOutputs::logits_l2>("logits_l2", "1", "mean ||z' - z''|| of the logits of M' and M''");
+    add<&SetOutputs::risk_original>("risk_original", "1", "mean privacy risk score of M");
+    add<&SetOutputs::risk_retrained>("risk_retrained", "1", "mean privacy risk score of M'");
+    add<&SetOutputs::risk_unlearned>("risk_unlearned", "1", "mean privacy risk score of M''");
   }
 
  private:

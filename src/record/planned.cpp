@@ -18,6 +18,7 @@ RunRow planned_run(const plan::Plan& plan, const plan::Run& run) {
   row.seed_order = static_cast<std::int64_t>(tree.seeds.order);
   row.seed_eval = static_cast<std::int64_t>(plan.seeds_of(run).eval);
   row.pretrain_id = pretraining.id;
+  row.shadow_id = run.shadow ? plan.pretrainings[*run.shadow].id : "";
   row.original_id = tree.id;
   row.retrained_id = fork.id;
   row.forget_hash = forget.hash;

@@ -109,6 +109,17 @@ constexpr Example kExamples[] = {
     {"measure.outputs", "no", "no"},
     {"measure.eval_rows", "10", "10"},
     {"measure.layers", "yes", "yes"},
+    {"prs.shadow", "test", "test"},
+    {"prs.shadow", "train", "train"},
+    {"prs.epochs", "60", "60"},
+    {"prs.lr", "0.01", "0.01"},
+    {"prs.batch", "128", "128"},
+    {"prs.momentum", "0.9", "0.9"},
+    {"prs.weight_decay", "0.5", "0.5"},
+    {"prs.loss", "train", "train"},
+    {"prs.scores", "logits", "logits"},
+    {"prs.bins", "own", "own"},
+    {"prs.statistics", "batch", "batch"},
     {"noise.ulp", "yes", "yes"},
     {"noise.repeats", "2", "2"},
     {"noise.orders", "0..2, 7", "0, 1, 2, 7"},
@@ -173,7 +184,7 @@ TEST_CASE("every field of Settings has a key") {
   const Settings settings;
   // A field more or less does not compile here: give it a key, then count it.
   [[maybe_unused]] const auto& [data, model, seed, init, order, pretrain, train, loss, forget, retrain, unlearn,
-                                measure, noise, output, run] = settings;
+                                measure, prs, noise, output, run] = settings;
   {
     [[maybe_unused]] const auto& [a, b, c, d, e, f, g] = data;
     CHECK(num_keys("data.") == 7);
@@ -221,6 +232,10 @@ TEST_CASE("every field of Settings has a key") {
   {  // hessian, hessian_first and hessian_file are one key
     [[maybe_unused]] const auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q] = measure;
     CHECK(num_keys("measure.") == 15);
+  }
+  {
+    [[maybe_unused]] const auto& [a, b, c, d, e, f, g, h, i, j] = prs;
+    CHECK(num_keys("prs.") == 10);
   }
   {
     [[maybe_unused]] const auto& [a, b, c, d, e, f] = noise;

@@ -33,6 +33,9 @@ every = 20
 sigma_every = 5
 warm_start = yes
 hessian = first:64
+[prs]
+shadow = test
+epochs = 2
 [noise]
 ulp = yes
 orders = 7, 8

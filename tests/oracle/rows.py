@@ -164,7 +164,8 @@ class Rows:
     def outputs(self, step, change):
         names = [f"{part}_{name}" for part in SETS for name in (
             "accuracy_original", "accuracy_retrained", "accuracy_unlearned", "accuracy_unlearned_reestimated",
-            "loss_original", "loss_retrained", "loss_unlearned", "kl", "js", "logits_l2")]
+            "loss_original", "loss_retrained", "loss_unlearned", "kl", "js", "logits_l2",
+            "risk_original", "risk_retrained", "risk_unlearned")]  # risks: privacy_test.py
         result = dict.fromkeys(names)
         if not self.cell["measure.outputs"]:
             return result

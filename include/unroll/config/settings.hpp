@@ -30,6 +30,10 @@ enum class GradientAt { pre_step, post_step };     // METHODS A4
 enum class Sigma { lanczos, power, none };
 enum class SigmaMode { train, eval };
 enum class HessianKind { first, batch, file };  // first:n examples | current batch | file of data set rows
+enum class PrsShadow { none, test, train };     // whose first half the shadow model's members are
+enum class PrsScores { softmax, logits };       // METHODS A7
+enum class PrsBins { shared, own };             // METHODS A9
+enum class PrsStatistics { running, batch };    // METHODS A8
 enum class NoiseAt { last, measured };          // which steps of a run its comparison group is compared at
 enum class Normalise { none, filters };         // before distances: as they are, or without the scale of filters
 enum class WeightsOutput { none, final_step };
@@ -125,6 +129,18 @@ struct Settings {
     std::optional<std::int64_t> eval_rows;  // at most so many rows of the retain and test sets; unset: all
     bool layers = false;                    // per-layer distances in /layers
   } measure;
+  struct Prs {  // privacy risk scores of the pair's models by a shadow model (metrics/privacy_risk.hpp)
+    PrsShadow shadow = PrsShadow::none;
+    std::int64_t epochs = 20;  // of the shadow model's training
+    double lr = 0.05;
+    std::int64_t batch = 64;
+    double momentum = 0;
+    double weight_decay = 0;
+    PretrainLoss loss = PretrainLoss::ce;
+    PrsScores scores = PrsScores::softmax;
+    PrsBins bins = PrsBins::shared;
+    PrsStatistics statistics = PrsStatistics::running;  // of BatchNorm, when rows are scored
+  } prs;
   struct Noise {               // noise floors of the verification error (DESIGN 4.10, src/plan/README.md)
     bool ulp = false;          // floor (0): M beside its twin, whose w_0 is a random ulp away
     std::int64_t repeats = 0;  // floor (i): M' trained so many times more

@@ -16,6 +16,11 @@ namespace unroll::learn {
                                      const data::ResidentData& data, data::Part part,
                                      std::span<const std::int64_t> rows);
 
+/// The same with BatchNorm statistics of each `batch` consecutive rows (the last may be fewer); buffers stay.
+[[nodiscard]] torch::Tensor evaluate_by_batch(const model::Network& network, const model::State& state,
+                                              const data::ResidentData& data, data::Part part,
+                                              std::span<const std::int64_t> rows, std::size_t batch);
+
 /// Buffers [S] whose running statistics are the averages over the chunks of `rows` at these weights (every chunk
 /// counts the same; a last chunk shorter than half is left out unless it is the only one).
 [[nodiscard]] torch::Tensor reestimated_buffers(const model::Network& network, const model::State& state,

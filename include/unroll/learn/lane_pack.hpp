@@ -31,6 +31,8 @@ struct Hyper {
 };
 [[nodiscard]] Hyper hyper_of(const config::Settings& settings, std::int64_t total_steps);
 [[nodiscard]] Hyper pretrain_hyper_of(const config::Settings& settings);
+/// Of a shadow model ([prs]).
+[[nodiscard]] Hyper shadow_hyper_of(const config::Settings& settings);
 
 enum class Action {
   idle,    // not in training (not forked yet, or finished)
@@ -41,7 +43,7 @@ enum class Action {
 
 struct LaneStep {
   Action action = Action::idle;
-  std::shared_ptr<const std::vector<std::int64_t>> rows;  // training rows, in their places
+  std::shared_ptr<const std::vector<std::int64_t>> rows;  // of the pack's part of the data, in their places
   double denominator = 0;                                 // of the loss: rows left, or the batch size
 };
 
@@ -52,9 +54,10 @@ class SgdOnTensors;
 
 class LanePack {
  public:
-  /// max_lanes: lanes a call folds at most (memory and speed; never bits).
+  /// max_lanes: lanes a call folds at most (memory and speed; never bits). part: of the data, that lanes train on.
   LanePack(std::shared_ptr<const model::Network> network, std::shared_ptr<const data::ResidentData> data,
-           config::BatchNormMode batchnorm, std::vector<Hyper> lanes, std::int64_t max_lanes);
+           config::BatchNormMode batchnorm, std::vector<Hyper> lanes, std::int64_t max_lanes,
+           data::Part part = data::Part::train);
   LanePack(LanePack&&) noexcept;
   ~LanePack();
 
@@ -86,6 +89,7 @@ class LanePack {
   model::Statistics statistics_;
   std::vector<Hyper> hypers_;
   std::int64_t max_lanes_;
+  data::Part part_;
   std::int64_t num_model_steps_ = 0;
   torch::Tensor weights_, gradients_, velocities_, buffers_;  // lane_slabs; gradients of one call
   struct Loop;

@@ -36,13 +36,27 @@ struct ForgetSet {
   std::string hash;                          // over kind and rows (or step)
 };
 
+/// start: of w_0; shadow: a model of the same kind by which privacy risks are scored ([prs]), trained from an
+/// initialisation of its own on rows of its own.
+enum class PretrainingUse { start, shadow };
+
 struct Pretraining {
   std::string id;
-  std::size_t cell = 0;  // a cell whose data, model, pretrain, loss settings apply
+  std::size_t cell = 0;  // a cell whose data, model, pretrain (or prs), loss settings apply
   Seeds seeds;
   std::int64_t num_steps = 0;                 // 0: w_0 is the initialisation or init.file
   std::optional<std::size_t> forget_set;      // rows left out of it (on = retain)
   std::vector<std::int64_t> dropped_classes;  // on = split with forget.kind = class
+  PretrainingUse use = PretrainingUse::start;
+};
+
+/// What a shadow model is trained on, and the rows that it is not: ascending rows of the training or the test part.
+struct ShadowRows {
+  struct Side {
+    bool is_test = true;
+    std::vector<std::int64_t> rows;
+  };
+  Side members, others;
 };
 
 /// One M' of a tree, with runs that are measured on it, or for a noise floor, or both: the same order without the
@@ -66,7 +80,8 @@ struct Run {
   std::size_t cell = 0;
   std::size_t seed = 0;  // index into Study::seeds
   std::size_t tree = 0;
-  std::size_t fork = 0;  // index into Tree::forks
+  std::size_t fork = 0;                 // index into Tree::forks
+  std::optional<std::size_t> shadow{};  // into Plan::pretrainings: by which its models' privacy risks are scored
 };
 
 struct Tree {
@@ -178,6 +193,11 @@ struct Plan {
   [[nodiscard]] const dataset::Description& description(std::size_t cell) const {
     return *descriptions[description_of_cell[cell]];
   }
+  /// prs.shadow = test: the first half of the test rows (the larger one) and the other; train: the first half of the
+  /// training rows, and that of the test rows.
+  [[nodiscard]] ShadowRows shadow_rows(const Pretraining& shadow) const;
+  /// The pretrainings that a tree needs: w_0's first, then the shadow models of its runs, none twice.
+  [[nodiscard]] std::vector<std::size_t> pretrainings_of(const Tree& tree) const;
   /// The seeds of a run. Runs of one tree may differ in eval, which starts eigenvalue solvers and trains nothing.
   [[nodiscard]] Seeds seeds_of(const Run& run) const;
   /// Steps of M that anything needs: all where runs are measured or its own weights are kept, else until its last fork.

@@ -3,7 +3,7 @@
 // shards, results.h5, exports and docs are made. A real that cannot be computed is NaN, and the row's `undefined`
 // column says why: "group=reason;..." (reasons: not_yet_seen, not_asked, zero_denominator, diverged, no_batchnorm,
 // needs_constant_lr, no_rows, single_occurrence_only, no_forget_rows, negative_eigenvalue, one_end_only,
-// not_for_this_rule, last_step_only, not_compared, too_few_models).
+// not_for_this_rule, last_step_only, not_compared, too_few_models, empty_bins).
 #include <cstdint>
 #include <limits>
 #include <span>
@@ -28,6 +28,8 @@ struct SetOutputs {
   double kl = kUndefined;         // mean_i KL(softmax M' || softmax M''), nats
   double js = kUndefined;         // mean_i JS, nats, <= ln 2
   double logits_l2 = kUndefined;  // mean_i ||z' - z''||_2
+  // Mean privacy risk scores (Song and Mittal, arXiv 2003.10595), in [0, 1].
+  double risk_original = kUndefined, risk_retrained = kUndefined, risk_unlearned = kUndefined;
 };
 
 /// One row: a pair (M', M'') at one step.
@@ -102,7 +104,7 @@ struct RunRow {
   std::int64_t cell = 0;
   std::int64_t seed = 0;
   std::int64_t seed_split = 0, seed_init = 0, seed_pretrain_order = 0, seed_order = 0, seed_eval = 0;
-  std::string pretrain_id, original_id, retrained_id;  // stage ids
+  std::string pretrain_id, original_id, retrained_id, shadow_id;  // stage ids
   std::string forget_hash;
   std::int64_t num_forgotten = 0;  // rows in F
   std::int64_t first_touch = 0;    // first step that draws an example of F; -1: never
