@@ -47,11 +47,12 @@ class Trainee {
     const auto& settings = context.cell(tree.cell);
     const auto& description = context.plan().description(tree.cell);
     const auto network = model::make_network(settings.model, description.shape, description.num_classes);
-    auto rows = std::make_shared<const std::vector<std::int64_t>>(context.plan().order_of(tree).batch(0));
+    const auto order = context.plan().order_of(tree);
+    auto rows = std::make_shared<const std::vector<std::int64_t>>(order.batch(0));
     const auto count = static_cast<double>(rows->size());
     steps_[0] = {learn::Action::train, std::move(rows), count};
-    pack_ = std::make_unique<learn::LanePack>(network, context.data(tree.cell), settings.model.batchnorm,
-                                              std::vector{learn::hyper_of(settings, tree.schedule_steps)}, 1);
+    const auto hyper = learn::hyper_of(settings, tree.schedule_steps, order.steps_per_epoch());
+    pack_ = std::make_unique<learn::LanePack>(network, context.data(tree.cell), settings.model, std::vector{hyper}, 1);
     pack_->set_state(0, model::initial_state(network->layout(), 0, data::scalar_type(settings.model.dtype)));
   }
   void step() { pack_->step(0, steps_); }

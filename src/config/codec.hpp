@@ -47,6 +47,10 @@ struct BelowOne {
   static constexpr std::string_view kText = "a number >= 0 and < 1";
   static bool holds(double x) { return x >= 0 && x < 1; }
 };
+struct AtLeastOne {
+  static constexpr std::string_view kText = "a finite number >= 1";
+  static bool holds(double x) { return x >= 1; }
+};
 struct Fraction {
   static constexpr std::string_view kText = "a number > 0 and < 1";
   static bool holds(double x) { return x > 0 && x < 1; }
@@ -62,6 +66,20 @@ struct Real {
     return value && std::isfinite(*value) && Interval::holds(*value) ? value : std::nullopt;
   }
   static std::string format(Type value) { return shortest(value); }
+};
+
+/// "forget" as 0, or "last:N".
+struct GradientRows {
+  using Type = std::int64_t;
+  static constexpr ValueType kType = ValueType::text;
+  static std::string_view range() { return "forget or last:N (N from 1 to 2147483647)"; }
+  static std::optional<Type> parse(std::string_view text) {
+    if (text == "forget") {
+      return 0;
+    }
+    return text.starts_with("last:") ? Count::parse(text.substr(5)) : std::nullopt;
+  }
+  static std::string format(Type value) { return value == 0 ? "forget" : "last:" + std::to_string(value); }
 };
 
 template <typename Enum>

@@ -17,6 +17,8 @@ bool needs_hessian(S s) { return s.measure.sigma != Sigma::none || s.measure.one
 
 bool coupled(S s) { return s.retrain.kind == RetrainKind::coupled; }
 
+bool has_gamma(S s) { return s.loss.kind != LossKind::ce; }
+
 bool compares(S s) { return s.noise.repeats > 0 || !s.noise.orders.empty() || !s.noise.inits.empty(); }
 
 bool has_shadow(S s) { return s.measure.outputs && s.prs.shadow != PrsShadow::none; }
@@ -31,6 +33,8 @@ const Condition kCifar100{[](S s) { return s.data.dataset == Dataset::cifar100; 
 const Condition kMlp{[](S s) { return s.model.arch == Arch::mlp; }, "model.arch = mlp"};
 const Condition kHasActivation{[](S s) { return s.model.arch != Arch::linear; }, "model.arch = mlp, resnet18 or vgg19"};
 const Condition kHasBatchNorm{has_batchnorm, "model.arch = resnet18 or vgg19"};
+const Condition kEvalAfter{[](S s) { return has_batchnorm(s) && s.model.batchnorm == BatchNormMode::eval_after; },
+                           "model.arch = resnet18 or vgg19, and model.batchnorm = eval-after"};
 const Condition kSplit{[](S s) { return s.pretrain.on == PretrainOn::split; }, "pretrain.on = split"};
 const Condition kNoInitFile{[](S s) { return s.init.file.empty(); }, "no init.file"};
 const Condition kPretrains{[](S s) { return s.pretrain.on != PretrainOn::none; }, "pretrain.on = split, retain or all"};
@@ -42,12 +46,16 @@ const Condition kWarmStart{[](S s) { return s.measure.sigma == Sigma::lanczos &&
 const Condition kPower{[](S s) { return s.measure.sigma == Sigma::power; }, "measure.sigma = power"};
 const Condition kHessian{needs_hessian, "measure.sigma = lanczos or power, or measure.one_hvp = yes"};
 const Condition kBatchNormHessian{
-    [](S s) { return has_batchnorm(s) && s.model.batchnorm == BatchNormMode::train && needs_hessian(s); },
-    "model.arch = resnet18 or vgg19, model.batchnorm = train, and measure.sigma or measure.one_hvp on"};
+    [](S s) { return has_batchnorm(s) && s.model.batchnorm != BatchNormMode::frozen && needs_hessian(s); },
+    "model.arch = resnet18 or vgg19, model.batchnorm = train or eval-after, and measure.sigma or measure.one_hvp on"};
 const Condition kOrderFile{[](S s) { return s.order.kind == OrderKind::file; }, "order.kind = file"};
 const Condition kOwnBatches{[](S s) { return s.order.kind != OrderKind::file; }, "order.kind = fixed or shuffled"};
 const Condition kStepSchedule{[](S s) { return s.train.schedule == Schedule::step; }, "train.schedule = step"};
+const Condition kDecays{[](S s) { return s.train.weight_decay > 0; }, "train.weight_decay > 0"};
 const Condition kSd{[](S s) { return s.loss.kind == LossKind::sd; }, "loss.kind = sd"};
+const Condition kGamma{has_gamma, "loss.kind = sd or hess"};
+const Condition kGammaDecays{[](S s) { return has_gamma(s) && s.loss.gamma_decay != 1; },
+                             "loss.kind = sd or hess, and loss.gamma_decay other than 1"};
 const Condition kForgetIndexed{
     [](S s) { return s.forget.kind == ForgetKind::step || (forgets_rows(s) && s.forget.kind != ForgetKind::file); },
     "forget.kind = batch, step, examples or class"};
@@ -63,6 +71,15 @@ const Condition kSkippedSteps{[](S s) { return s.forget.kind == ForgetKind::step
                               "retrain.kind = coupled and forget.kind = batch, step, examples, class or file"};
 const Condition kForgetRows{forgets_rows, "forget.kind = batch, examples, class or file"};
 const Condition kGradList{[](S s) { return s.unlearn.rule == UnlearnRule::grad_list; }, "unlearn.rule = grad-list"};
+const Condition kForgets{[](S s) { return forgets_rows(s) || s.forget.kind == ForgetKind::step; },
+                         "forget.kind = batch, step, examples, class or file"};
+const Condition kPostStepBatchNorm{
+    [](S s) {
+      return s.unlearn.rule == UnlearnRule::grad_list && s.unlearn.gradient_at == GradientAt::post_step &&
+             has_batchnorm(s) && s.model.batchnorm == BatchNormMode::train;
+    },
+    "unlearn.rule = grad-list, unlearn.gradient_at = post-step, model.arch = resnet18 or vgg19, and model.batchnorm = "
+    "train"};
 const Condition kCheckpoint{[](S s) { return s.unlearn.rule == UnlearnRule::checkpoint; }, "unlearn.rule = checkpoint"};
 const Condition kOutputs{[](S s) { return s.measure.outputs; }, "measure.outputs = yes"};
 const Condition kShadow{has_shadow, "measure.outputs = yes and prs.shadow = test or train"};

@@ -91,7 +91,12 @@ const auto& table() {
       key<Choice<Activation>, &S::model, &S::Model::activation>("model.activation", "non-linearity", kHasActivation),
       key<Choice<Dtype>, &S::model, &S::Model::dtype>("model.dtype", "precision of weights and training"),
       key<Choice<BatchNormMode>, &S::model, &S::Model::batchnorm>(
-          "model.batchnorm", "train: as usual; frozen: the statistics of w_0 for ever", kHasBatchNorm),
+          "model.batchnorm",
+          "train: as usual; frozen: the statistics of w_0 for ever; eval-after: as usual in the first batchnorm_steps "
+          "steps of M, then their statistics for ever",
+          kHasBatchNorm),
+      key<Count, &S::model, &S::Model::batchnorm_steps>(
+          "model.batchnorm_steps", "steps of M before BatchNorm's statistics stand still", kEvalAfter),
 
       key<Optional<SeedValue>, &S::seed, &S::Seed::split>("seed.split", "seed of the pretraining split", kSplit),
       key<Optional<SeedValue>, &S::seed, &S::Seed::init>("seed.init", "seed of the initialisation", kNoInitFile),
@@ -127,9 +132,24 @@ const auto& table() {
       key<Count, &S::train, &S::Train::schedule_every>("train.schedule_every", "steps between two cuts of the rate",
                                                        kStepSchedule),
       key<Rate, &S::train, &S::Train::schedule_factor>("train.schedule_factor", "factor of a cut", kStepSchedule),
+      key<Choice<L2In>, &S::train, &S::Train::l2_in>(
+          "train.l2_in",
+          "weight decay in SGD's step alone, or a term of the loss: then gradients that are added back and the Hessian "
+          "have it, and a step without rows (retrain.skip = coast) has none",
+          kDecays),
 
-      key<Choice<LossKind>, &S::loss, &S::Loss::kind>("loss.kind", "cross-entropy, or with the SD term"),
-      key<Weight, &S::loss, &S::Loss::gamma>("loss.gamma", "weight of the SD term", kSd),
+      key<Choice<LossKind>, &S::loss, &S::Loss::kind>(
+          "loss.kind",
+          "cross-entropy; with gamma times the logits' standard deviation (sd); with gamma mean (1 - sum p^2) (hess)"),
+      key<Weight, &S::loss, &S::Loss::gamma>("loss.gamma", "weight of the second term", kGamma),
+      key<Choice<SdForm>, &S::loss, &S::Loss::sd>(
+          "loss.sd", "mean standard deviation, or that divided by the number of classes, as published", kSd),
+      key<Real<AtLeastOne>, &S::loss, &S::Loss::gamma_decay>(
+          "loss.gamma_decay",
+          "divides gamma after M's first step in every gamma_decay_every-th epoch (not in epoch 0, nor in pretraining)",
+          kGamma),
+      key<Count, &S::loss, &S::Loss::gamma_decay_every>("loss.gamma_decay_every",
+                                                        "epochs of M between two divisions of gamma", kGammaDecays),
 
       key<Choice<ForgetKind>, &S::forget, &S::Forget::kind>("forget.kind", "what is forgotten"),
       key<NumberSet, &S::forget, &S::Forget::index>("forget.index", "which batch, step, example or class",
@@ -151,6 +171,17 @@ const auto& table() {
                                                                      "weights of the listed gradients", kGradList),
       key<Count, &S::unlearn, &S::Unlearn::checkpoint_every>("unlearn.checkpoint_every", "steps between checkpoints",
                                                              kCheckpoint),
+      key<Choice<GradientStatistics>, &S::unlearn, &S::Unlearn::statistics>(
+          "unlearn.statistics",
+          "BatchNorm's statistics of M and M'': as M's training left them, or moved by the listed gradients' forward "
+          "passes too, as published",
+          kPostStepBatchNorm),
+      key<GradientRows, &S::unlearn, &S::Unlearn::gradient_of_last>(
+          "unlearn.gradient_of",
+          "whose gradient is added back: that of what M' goes without, or, as once published, of the last N rows of "
+          "the "
+          "fine-tuning part",
+          kForgets),
 
       key<Optional<Count>, &S::measure, &S::Measure::every>("measure.every",
                                                             "measure at multiples of so many steps and at the end"),

@@ -37,8 +37,8 @@ template <>
 inline constexpr auto kSpellings<Dtype> = std::to_array<Spelling<Dtype>>({{"float32", Dtype::float32},
                                                                           {"float64", Dtype::float64}});
 template <>
-inline constexpr auto kSpellings<BatchNormMode> =
-    std::to_array<Spelling<BatchNormMode>>({{"train", BatchNormMode::train}, {"frozen", BatchNormMode::frozen}});
+inline constexpr auto kSpellings<BatchNormMode> = std::to_array<Spelling<BatchNormMode>>(
+    {{"train", BatchNormMode::train}, {"frozen", BatchNormMode::frozen}, {"eval-after", BatchNormMode::eval_after}});
 template <>
 inline constexpr auto kSpellings<OrderKind> = std::to_array<Spelling<OrderKind>>({{"fixed", OrderKind::fixed},
                                                                                   {"shuffled", OrderKind::shuffled},
@@ -69,8 +69,14 @@ inline constexpr auto kSpellings<Schedule> = std::to_array<Spelling<Schedule>>({
                                                                                 {"step", Schedule::step},
                                                                                 {"cosine", Schedule::cosine}});
 template <>
-inline constexpr auto kSpellings<LossKind> = std::to_array<Spelling<LossKind>>({{"ce", LossKind::ce},
-                                                                                {"sd", LossKind::sd}});
+inline constexpr auto kSpellings<LossKind> =
+    std::to_array<Spelling<LossKind>>({{"ce", LossKind::ce}, {"sd", LossKind::sd}, {"hess", LossKind::hess}});
+template <>
+inline constexpr auto kSpellings<SdForm> = std::to_array<Spelling<SdForm>>({{"published", SdForm::published},
+                                                                            {"mean", SdForm::mean}});
+template <>
+inline constexpr auto kSpellings<L2In> = std::to_array<Spelling<L2In>>({{"optimizer", L2In::optimizer},
+                                                                        {"loss", L2In::loss}});
 template <>
 inline constexpr auto kSpellings<ForgetKind> = std::to_array<Spelling<ForgetKind>>({{"batch", ForgetKind::batch},
                                                                                     {"step", ForgetKind::step},
@@ -103,6 +109,9 @@ inline constexpr auto kSpellings<UnlearnForm> = std::to_array<Spelling<UnlearnFo
 template <>
 inline constexpr auto kSpellings<GradientAt> =
     std::to_array<Spelling<GradientAt>>({{"pre-step", GradientAt::pre_step}, {"post-step", GradientAt::post_step}});
+template <>
+inline constexpr auto kSpellings<GradientStatistics> = std::to_array<Spelling<GradientStatistics>>(
+    {{"kept", GradientStatistics::kept}, {"moved", GradientStatistics::moved}});
 template <>
 inline constexpr auto kSpellings<Sigma> =
     std::to_array<Spelling<Sigma>>({{"lanczos", Sigma::lanczos}, {"power", Sigma::power}, {"none", Sigma::none}});

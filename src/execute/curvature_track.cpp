@@ -28,14 +28,24 @@ std::vector<std::int64_t> rows_measured_on(const plan::Plan& plan, const plan::T
   return {rows->begin(), rows->begin() + static_cast<std::ptrdiff_t>(count)};
 }
 
+/// The step whose loss and BatchNorm mode a measurement at clock `step` is about: the last one taken.
+std::int64_t loss_step(std::int64_t step) { return std::max<std::int64_t>(step - 1, 0); }
+
 double square_root(double value) { return value >= 0 ? std::sqrt(value) : record::kUndefined; }
 
 }  // namespace
 
 std::string curvature_text(const config::Settings& settings) {
-  constexpr std::string_view kKeys[] = {"measure.sigma",      "measure.sigma_every",      "measure.sigma_mode",
-                                        "measure.hessian",    "measure.lanczos_steps",    "measure.lanczos_tolerance",
-                                        "measure.warm_start", "measure.power_iterations", "measure.power_tolerance"};
+  constexpr std::string_view kKeys[] = {"train.l2_in",
+                                        "measure.sigma",
+                                        "measure.sigma_every",
+                                        "measure.sigma_mode",
+                                        "measure.hessian",
+                                        "measure.lanczos_steps",
+                                        "measure.lanczos_tolerance",
+                                        "measure.warm_start",
+                                        "measure.power_iterations",
+                                        "measure.power_tolerance"};
   return config::canonical_text(settings, kKeys);
 }
 
@@ -46,7 +56,8 @@ CurvatureTrack::CurvatureTrack(Context& context, const plan::Tree& tree, const p
       cell_(run.cell),
       settings_(context.cell(run.cell)),
       measured_steps_(std::move(measured_steps)),
-      fixed_rows_(rows_measured_on(context.plan(), tree, settings_.measure)) {
+      fixed_rows_(rows_measured_on(context.plan(), tree, settings_.measure)),
+      loss_(model::training_loss(settings_, context.plan().order_of(tree).steps_per_epoch())) {
   measure_id_ = sha256(curvature_text(settings_) + std::to_string(context.plan().seeds_of(run).eval)).substr(0, 16);
   if (asked()) {
     start_vector_ =
@@ -59,16 +70,17 @@ bool CurvatureTrack::is_kept(std::int64_t step) const {
   return settings_.measure.sigma_every && step % *settings_.measure.sigma_every == 0;
 }
 
-learn::Hessian CurvatureTrack::hessian(const model::State& at, const std::vector<std::int64_t>& rows) const {
+learn::Hessian CurvatureTrack::hessian(const model::State& at, std::int64_t step, const std::vector<std::int64_t>& rows,
+                                       double denominator) const {
   const auto data = context_.data(cell_);
-  const bool from_batch = settings_.model.batchnorm == config::BatchNormMode::train &&
-                          settings_.measure.sigma_mode == config::SigmaMode::train;
+  const bool as_trained = settings_.measure.sigma_mode == config::SigmaMode::train;
   return {*context_.network(cell_),
           at,
           data->inputs(data::Part::train, rows),
           data->labels(data::Part::train, rows),
-          {model::gamma_of(settings_.loss), static_cast<double>(rows.size())},
-          from_batch ? model::Statistics::batch : model::Statistics::running};
+          loss_.at(step, denominator),
+          as_trained ? model::BatchNormUse(settings_.model).gradient(step) : model::Statistics::running,
+          loss_.l2};
 }
 
 bool CurvatureTrack::is_due(std::int64_t step) const {
@@ -81,7 +93,8 @@ void CurvatureTrack::measure(std::int64_t step, const model::State& original,
   const auto& measure = settings_.measure;
   if (std::isfinite(distance_from_start)) {
     const bool wants_vector = measure.warm_start && is_kept(step);
-    const auto map = hessian(original, measure.hessian == config::HessianKind::batch ? batch_rows : fixed_rows());
+    const auto& rows = measure.hessian == config::HessianKind::batch ? batch_rows : fixed_rows();
+    const auto map = hessian(original, loss_step(step), rows, static_cast<double>(rows.size()));
     spectrum_ = measure.sigma == config::Sigma::lanczos
                     ? learn::lanczos(map, kept_vector_.defined() ? kept_vector_ : start_vector_,
                                      {measure.lanczos_steps, measure.lanczos_tolerance, wants_vector})
@@ -121,6 +134,18 @@ metrics::Curvature CurvatureTrack::curvature() const {
           kept_roots_.empty() ? record::kUndefined : mean(kept_roots_)};
 }
 
+metrics::Curvature CurvatureTrack::mean_after(std::int64_t from, std::int64_t to) const {
+  const auto every = settings_.measure.sigma_every.value_or(0);
+  const auto mean_of = [&](const std::vector<double>& kept) {
+    if (!keeps_sizes() || from / every >= to / every) {
+      return record::kUndefined;
+    }
+    return mean({kept.begin() + from / every + 1, kept.begin() + to / every + 1});
+  };
+  const double sigma = mean_of(kept_sizes_), root = mean_of(kept_roots_);
+  return {sigma, root, sigma, root};
+}
+
 std::optional<double> CurvatureTrack::size_at(std::int64_t step) const {
   if (kept_sizes_.empty()) {
     return std::nullopt;
@@ -129,12 +154,12 @@ std::optional<double> CurvatureTrack::size_at(std::int64_t step) const {
   return kept_sizes_[std::min(index, kept_sizes_.size() - 1)];
 }
 
-std::string CurvatureTrack::mode() const {
+std::string CurvatureTrack::mode(std::int64_t step) const {
   if (context_.network(cell_)->layout().num_buffers == 0) {
     return "none";
   }
-  const bool frozen = settings_.model.batchnorm == config::BatchNormMode::frozen;
-  return settings_.measure.sigma_mode == config::SigmaMode::eval || frozen ? "eval" : "train";
+  const bool trains = model::BatchNormUse(settings_.model).uses_batch(loss_step(step));
+  return settings_.measure.sigma_mode == config::SigmaMode::eval || !trains ? "eval" : "train";
 }
 
 }  // namespace unroll::execute

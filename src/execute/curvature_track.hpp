@@ -37,12 +37,15 @@ class CurvatureTrack {
   [[nodiscard]] metrics::Curvature curvature() const;
   /// |lambda_s| of step s as last measured at a multiple of sigma_every; nullopt when none are kept.
   [[nodiscard]] std::optional<double> size_at(std::int64_t step) const;
-  /// "train", "eval", or "none" for a network without BatchNorm.
-  [[nodiscard]] std::string mode() const;
+  /// Means over the multiples of sigma_every in (from, to], which have been measured; NaN where there are none.
+  [[nodiscard]] metrics::Curvature mean_after(std::int64_t from, std::int64_t to) const;
+  /// At clock `step`: "train", "eval", or "none" for a network without BatchNorm.
+  [[nodiscard]] std::string mode(std::int64_t step) const;
   /// Rows of the batch that curvature is measured on, unless it is the current batch.
   [[nodiscard]] const std::vector<std::int64_t>& fixed_rows() const { return fixed_rows_; }
-  /// The Hessian of the training loss on rows at a state.
-  [[nodiscard]] learn::Hessian hessian(const model::State& at, const std::vector<std::int64_t>& rows) const;
+  /// The Hessian of step `step`'s training loss on rows (divided by `denominator`) at a state.
+  [[nodiscard]] learn::Hessian hessian(const model::State& at, std::int64_t step, const std::vector<std::int64_t>& rows,
+                                       double denominator) const;
   [[nodiscard]] const std::vector<record::CurveRow>& curve() const { return curve_; }
   /// What it has measured so far, for a checkpoint.
   void transfer(Archive& archive);
@@ -60,6 +63,7 @@ class CurvatureTrack {
   torch::Tensor start_vector_;
   torch::Tensor kept_vector_;  // found at the last multiple of sigma_every, with measure.warm_start
   std::vector<std::int64_t> fixed_rows_;
+  model::TrainingLoss loss_;
   learn::Spectrum spectrum_{record::kUndefined, record::kUndefined, record::kUndefined, record::kUndefined, 0, false};
   std::vector<double> kept_sizes_, kept_roots_;  // at multiples of sigma_every, from step 0
   std::vector<record::CurveRow> curve_;

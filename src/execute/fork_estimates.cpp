@@ -40,11 +40,12 @@ void ForkEstimates::before_step(const unlearn::Touch& touch, const model::State&
   late_sum_ += at_start * (touch.lr * rates_after);
   if (touch.step > 0) {
     const auto moved = original.weights - start_.weights;
-    position_ += track.hessian(start_, touch.rows)(moved).to(torch::kFloat64) *
-                 (touch.lr * static_cast<double>(touch.rows.size()) / gradient_->denominator(touch));
+    const auto turned = [&](const std::vector<std::int64_t>& rows, double denominator) {
+      return track.hessian(start_, touch.step, rows, denominator)(moved).to(torch::kFloat64) * touch.lr;
+    };
+    position_ += turned(touch.rows, gradient_->denominator(touch));
     if (!touch.rows_left.empty()) {
-      position_ -= track.hessian(start_, touch.rows_left)(moved).to(torch::kFloat64) *
-                   (touch.lr * static_cast<double>(touch.rows_left.size()) / gradient_->denominator_left(touch));
+      position_ -= turned(touch.rows_left, gradient_->denominator_left(touch));
     }
   }
 }
@@ -57,6 +58,10 @@ void ForkEstimates::transfer(Archive& archive) {
   }
 }
 
+learn::Hessian ForkEstimates::hessian_at_start(const CurvatureTrack& track) const {
+  return track.hessian(start_, 0, track.fixed_rows(), static_cast<double>(track.fixed_rows().size()));
+}
+
 double ForkEstimates::one_hvp(double rates, const CurvatureTrack& track, bool at_start) const {
   if (!one_hvp_) {
     return record::kUndefined;
@@ -65,7 +70,7 @@ double ForkEstimates::one_hvp(double rates, const CurvatureTrack& track, bool at
     return 0;
   }
   const auto v = (sum_ * rates - late_sum_).to(start_.weights.scalar_type());
-  const auto product = track.hessian(start_, track.fixed_rows())(v).to(torch::kFloat64);
+  const auto product = hessian_at_start(track)(v).to(torch::kFloat64);
   return std::sqrt(metrics::squared_norm(at_start ? product - position_ : product));
 }
 
@@ -75,7 +80,7 @@ double ForkEstimates::hessian_gradient_norm(const CurvatureTrack& track) {
   }
   if (!hessian_gradient_norm_) {
     const auto v = first_gradient_.to(start_.weights.scalar_type());
-    hessian_gradient_norm_ = std::sqrt(metrics::squared_norm(track.hessian(start_, track.fixed_rows())(v)));
+    hessian_gradient_norm_ = std::sqrt(metrics::squared_norm(hessian_at_start(track)(v)));
   }
   return *hessian_gradient_norm_;
 }

@@ -8,6 +8,7 @@
 // Why the sum: step k takes eta g*(w_k) from M, and g*(w_k) = g* - eta H_{x*} sum_{j<k} g_j. So with equal batches the
 // place of the skipped step does not matter, as it must be.
 //   one_hvp_first  eta^2 (T - 1) ||H g*||, as if the first touched step were step 0
+// H is of the loss at step 0 (with loss.gamma_decay later ones differ), H_{B_s} and g_s of that at step s.
 #include <optional>
 
 #include "execute/curvature_track.hpp"
@@ -39,6 +40,8 @@ class ForkEstimates {
   [[nodiscard]] double hessian_gradient_norm(const CurvatureTrack& track);
 
  private:
+  [[nodiscard]] learn::Hessian hessian_at_start(const CurvatureTrack& track) const;
+
   std::shared_ptr<unlearn::ForgottenGradient> gradient_;
   model::State start_;
   bool one_hvp_;

@@ -40,7 +40,7 @@ void add_curvature(record::PairRow& row, const config::Settings& settings, const
     undefined.add("curvature", "not_asked");
     return;
   }
-  row.sigma_mode = track.mode();
+  row.sigma_mode = track.mode(row.step);
   const auto& spectrum = track.spectrum();
   const auto curvature = track.curvature();
   row.lambda_max = spectrum.lambda_max;
@@ -75,19 +75,38 @@ void add_curvature(record::PairRow& row, const config::Settings& settings, const
   }
 }
 
-void add_unlearning_errors(record::PairRow& row, const config::Settings& settings, const CurvatureTrack& track,
+constexpr std::size_t kPublished = 8;  // of record::PairRow::unlearning_error
+
+void add_unlearning_errors(record::PairRow& row, const config::Settings& settings, const PairMeasurement& measured,
                            Undefined& undefined) {
+  const auto& track = *measured.track;
   const bool is_constant = settings.train.schedule == config::Schedule::constant;
   if (!is_constant) {
     undefined.add("unlearning_error", "needs_constant_lr");
     undefined.add("eta2_steps", "needs_constant_lr");
+    undefined.add("ue_checkpointed", "needs_constant_lr");
     return;
   }
   row.eta2_steps = row.lr * row.lr * static_cast<double>(row.step);
   const auto errors = metrics::unlearning_errors(row.lr, row.step, row.distance_from_start, track.curvature());
   std::copy(errors.begin(), errors.end(), row.unlearning_error);
+  const auto constant =
+      metrics::unlearning_errors(row.lr, measured.total_steps, row.distance_from_start, measured.track->curvature());
+  row.ue_constant = row.step > 0 ? constant[0] : 0;
+  row.ue_constant_published = row.step > 0 ? constant[kPublished] : 0;
   if (!track.asked() && row.step > 0) {
     undefined.add("unlearning_error", "not_asked");
+  }
+  if (measured.checkpointed) {
+    row.ue_checkpointed = measured.checkpointed->theory;
+    row.ue_checkpointed_published = measured.checkpointed->published;
+  }
+  if (!measured.checkpointed || !track.keeps_sizes()) {
+    undefined.add("ue_checkpointed", measured.checkpointed ? "not_asked" : "not_for_this_rule");
+  } else if (std::isnan(row.ue_checkpointed)) {
+    undefined.add("ue_checkpointed", "not_asked");
+  } else if (std::isnan(row.ue_checkpointed_published)) {
+    undefined.add("ue_checkpointed_published", "negative_eigenvalue");
   }
 }
 
@@ -109,7 +128,8 @@ void add_growth_bound(record::PairRow& row, const PairMeasurement& measured,
     growth.push_back(lr_at(step) * *measured.track->size_at(own_batch ? step + 1 : step));
   }
   row.growth_bound = metrics::growth_bound(measured.estimates->eta_gradient_norm_at_step(), growth);
-  const bool plain_sgd = settings.train.momentum == 0 && settings.train.weight_decay == 0;
+  const bool decays_apart = settings.train.weight_decay != 0 && settings.train.l2_in == config::L2In::optimizer;
+  const bool plain_sgd = settings.train.momentum == 0 && !decays_apart;
   // A gradient taken at w_0 instead of w_k leaves eta ||g*(w_0) - g*(w_k)|| beside what the bound covers.
   const bool from_step = measured.proxy_form == ProxyForm::at_step || measured.estimates->first_step() == 0;
   row.growth_bound_exact = own_batch && plain_sgd && from_step && settings.measure.sigma_every == 1 ? 1 : 0;
@@ -142,7 +162,8 @@ void add_gradient_estimates(record::PairRow& row, const config::Settings& settin
 
 ProxyForm proxy_form_of(const config::Settings& settings, const ForgetCounts& counts) {
   const bool whole_batches = counts.num_skipped == counts.num_touched;
-  if (settings.unlearn.form == config::UnlearnForm::published && !whole_batches) {
+  const bool is_published_part = settings.unlearn.form == config::UnlearnForm::published && !whole_batches;
+  if (is_published_part || settings.unlearn.gradient_of_last > 0) {
     return ProxyForm::none;
   }
   switch (settings.unlearn.rule) {
@@ -177,7 +198,7 @@ record::PairRow make_pair_row(const config::Settings& settings, std::int64_t ste
   }
   add_distances(row, measured, undefined);
   add_curvature(row, settings, *measured.track, undefined);
-  add_unlearning_errors(row, settings, *measured.track, undefined);
+  add_unlearning_errors(row, settings, measured, undefined);
   add_growth_bound(row, measured, lr_at, settings, undefined);
   add_gradient_estimates(row, settings, measured, undefined);
   return row;

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "execute/checkpointed_error.hpp"
 #include "execute/curvature_track.hpp"
 #include "execute/fork_estimates.hpp"
 #include "unroll/metrics/distances.hpp"
@@ -36,6 +37,8 @@ struct PairMeasurement {
   double buffers_retrained = 0;  // squared distance of the BatchNorm statistics of M'' (those of M) and M'
   const CurvatureTrack* track = nullptr;
   const ForkEstimates* estimates = nullptr;
+  std::optional<CheckpointedErrors> checkpointed;  // unlearn.rule = checkpoint
+  std::int64_t total_steps = 0;                    // of M, as the cell asks for them
   double one_hvp = record::kUndefined;
   double hessian_gradient_norm = record::kUndefined;
   ForgetCounts counts;

@@ -59,12 +59,21 @@ void TreeRunner::transfer(PartTransfer& values, learn::LanePack& pack) {
   for (const auto& [text, track] : track_of_) {
     values("track " + text, [&](Archive& archive) { tracks_[track]->transfer(archive); });
   }
+  for (auto& [key, error] : checkpointed_) {
+    values("checkpointed " + track_text(key.first) + std::to_string(key.second),
+           [&](Archive& archive) { error.transfer(archive); });
+  }
   for (const auto fork : forks_here_) {
     transfer_fork(values, fork, pack);
   }
   for (auto& run : runs_) {
     transfer_run(values, run);
   }
+}
+
+const std::string& TreeRunner::track_text(std::size_t track) const {
+  return std::find_if(track_of_.begin(), track_of_.end(), [&](const auto& entry) { return entry.second == track; })
+      ->first;
 }
 
 void TreeRunner::transfer_fork(PartTransfer& values, std::size_t index, learn::LanePack& pack) {
@@ -84,10 +93,11 @@ void TreeRunner::transfer_fork(PartTransfer& values, std::size_t index, learn::L
     values(name + " unlearner " + text, [&](Archive& archive) { unlearner->transfer(archive); });
   }
   for (const auto& [key, estimates] : fork.estimates) {
-    const auto track =
-        std::find_if(track_of_.begin(), track_of_.end(), [&](const auto& entry) { return entry.second == key.first; });
-    values(name + " estimates " + (key.second ? "one_hvp " : "") + track->first,
+    values(name + " estimates " + (key.second ? "one_hvp " : "") + track_text(key.first),
            [&](Archive& archive) { estimates->transfer(archive); });
+  }
+  if (fork.moved) {
+    values(name + " moved statistics", [&](Archive& archive) { fork.moved->transfer(archive); });
   }
 }
 

@@ -26,6 +26,9 @@ void TreeRunner::at_clock(std::int64_t step, const learn::LanePack& pack) {
     }
   }
   const auto started = std::chrono::steady_clock::now();
+  for (auto& [key, error] : checkpointed_) {
+    error.at_clock(step, original.weights, last_lr(step), *tracks_[key.first]);
+  }
   for (auto& run : runs_) {
     if (std::binary_search(run.steps.begin(), run.steps.end(), step)) {
       measure(run, step, pack);
@@ -37,12 +40,14 @@ void TreeRunner::at_clock(std::int64_t step, const learn::LanePack& pack) {
 
 model::State TreeRunner::Models::unlearned() const {
   const auto weights = original.weights.to(torch::kFloat64) + correction;
-  return {weights.to(original.weights.scalar_type()), original.buffers};
+  return {weights.to(original.weights.scalar_type()), left.buffers};
 }
 
 TreeRunner::Models TreeRunner::models_of(const RunState& run, std::int64_t step, const learn::LanePack& pack) const {
   Models models;
   models.original = pack.state(original_lane_);
+  const bool moved = moves_statistics(context_.cell(run.run->cell));
+  models.left = moved ? forks_[run.run->fork].moved->of(models.original) : models.original;
   models.correction = run.unlearner->correction(models.original);
   models.retrained = retrained_state(run.run->fork, step, pack);
   return models;
@@ -66,10 +71,14 @@ void TreeRunner::measure(RunState& run, std::int64_t step, const learn::LanePack
   PairMeasurement measured;
   measured.distances = metrics::pair_distances(network_->layout(), models.original.weights, models.retrained.weights,
                                                models.correction, start_.weights);
-  measured.buffers_retrained = metrics::squared_distance(models.original.buffers, models.retrained.buffers);
+  measured.buffers_retrained = metrics::squared_distance(models.left.buffers, models.retrained.buffers);
   measured.track = tracks_[run.track].get();
   measured.estimates = run.estimates;
   measured.counts = fork.counts;
+  measured.total_steps = plan_.total_steps(run.run->cell);
+  if (run.checkpointed != nullptr) {
+    measured.checkpointed = run.checkpointed->at(step, models.original.weights, last_lr(step), *measured.track);
+  }
   measured.is_control = fork.is_control;
   measured.is_fresh = fork.fresh_order.has_value();
   const auto& total = measured.distances.total;
@@ -108,7 +117,11 @@ void TreeRunner::measure(RunState& run, std::int64_t step, const learn::LanePack
 
 Predictions TreeRunner::original_predictions(const RunState& run, const model::State& original) {
   const auto& rows = run.evaluation;
-  if (context_.cell(run.run->cell).measure.eval_rows) {
+  const auto& settings = context_.cell(run.run->cell);
+  if (moves_statistics(settings)) {
+    return evaluated("original, moved", run, original).scores.mean;
+  }
+  if (settings.measure.eval_rows) {
     return evaluated("original", run, original).scores.mean;
   }
   if (!pool_) {
@@ -140,7 +153,7 @@ void TreeRunner::measure_outputs(RunState& run, const Models& models, record::Pa
   const auto state = models.unlearned();
   const auto unlearned = outputs_of(*network_, *data_, state, rows);
   if (settings.output.logits) {
-    append_logits(run.logits, row.step, "original", outputs_of(*network_, *data_, models.original, rows));
+    append_logits(run.logits, row.step, "original", outputs_of(*network_, *data_, models.left, rows));
     append_logits(run.logits, row.step, "retrained", retrained.logits);
     append_logits(run.logits, row.step, "unlearned", unlearned);
   }
@@ -157,7 +170,7 @@ void TreeRunner::measure_outputs(RunState& run, const Models& models, record::Pa
     const auto buffers = learn::reestimated_buffers(*network_, state, *data_, rows.retain);
     reestimated = scores_of(*data_, outputs_of(*network_, *data_, {state.weights, buffers}, rows), rows);
   }
-  const auto original = original_predictions(run, models.original);
+  const auto original = original_predictions(run, models.left);
   const auto scores = scores_of(*data_, unlearned, rows);
   const auto fill = [&](const char* name, const char* when_empty, bool is_empty, const SetOf& set,
                         record::SetOutputs& columns) {
@@ -192,7 +205,8 @@ PairRisks TreeRunner::pair_risks(const RunState& run, const Models& models, cons
   const auto risks = [&](const model::State& state, const Scores& scores) {
     return risks_of(*network_, *data_, state, run.evaluation, scores, prs, table);
   };
-  return {risks(models.original, evaluated("original", run, models.original).scores),
+  const char* original = moves_statistics(context_.cell(run.run->cell)) ? "original, moved" : "original";
+  return {risks(models.left, evaluated(original, run, models.left).scores),
           risks(models.retrained, evaluated("retrained", run, models.retrained).scores),
           risks(models.unlearned(), unlearned)};
 }

@@ -16,6 +16,14 @@ std::string canonical(const config::Settings& settings, std::string_view section
   return config::canonical_text(settings, names);
 }
 
+/// What M' does at a step without rows.
+learn::Action skip_of(const config::Settings& settings) {
+  if (settings.retrain.skip == config::Skip::freeze) {
+    return learn::Action::freeze;
+  }
+  return settings.train.l2_in == config::L2In::loss ? learn::Action::drift : learn::Action::coast;
+}
+
 }  // namespace
 
 TreeRunner::TreeRunner(Context& context, std::size_t tree, std::vector<std::size_t> forks, model::State start,
@@ -31,7 +39,7 @@ TreeRunner::TreeRunner(Context& context, std::size_t tree, std::vector<std::size
       forks_here_(std::move(forks)),
       finetune_rows_(plan_.finetune_rows(tree_)),
       sink_(std::move(sink)) {
-  hyper_ = learn::hyper_of(context.cell(tree_.cell), tree_.schedule_steps);
+  hyper_ = learn::hyper_of(context.cell(tree_.cell), tree_.schedule_steps, order_.steps_per_epoch());
   forks_.resize(tree_.forks.size());
   for (const auto i : forks_here_) {
     const auto& fork = tree_.forks[i];
@@ -75,6 +83,11 @@ std::size_t TreeRunner::track_for(const plan::Run& wanted) {
   return track_of_[text] = tracks_.size() - 1;
 }
 
+bool TreeRunner::moves_statistics(const config::Settings& settings) {
+  return config::find_key("unlearn.statistics")->acts.holds(settings) &&
+         settings.unlearn.statistics == config::GradientStatistics::moved;
+}
+
 void TreeRunner::add_run(const plan::Run& run) {
   const auto& settings = context_.cell(run.cell);
   auto& fork = forks_[run.fork];
@@ -83,12 +96,13 @@ void TreeRunner::add_run(const plan::Run& run) {
   state.steps = plan_.measured_steps(run);
   state.track = track_for(run);
   auto& gradient = fork.gradient;
-  if (!gradient) {
-    gradient = std::make_shared<unlearn::ForgottenGradient>(network_, data_, settings, start_, order_.batch_size());
+  gradient = gradient ? gradient : gradient_of(settings);
+  if (moves_statistics(settings)) {
+    fork.moved.emplace();
   }
   auto& unlearner = fork.unlearners[canonical(settings, "unlearn.")];
   if (!unlearner) {
-    unlearner = unlearn::make_unlearner(settings, start_, gradient);
+    unlearner = unlearn::make_unlearner(settings, start_, added_back(settings, fork));
   }
   state.unlearner = unlearner.get();
   auto& estimates = fork.estimates[{state.track, settings.measure.one_hvp}];
@@ -96,10 +110,30 @@ void TreeRunner::add_run(const plan::Run& run) {
     estimates = std::make_unique<ForkEstimates>(gradient, start_, settings.measure.one_hvp);
   }
   state.estimates = estimates.get();
+  if (settings.unlearn.rule == config::UnlearnRule::checkpoint) {
+    const auto every = settings.unlearn.checkpoint_every;
+    state.checkpointed = &checkpointed_.try_emplace({state.track, every}, every).first->second;
+  }
   if (settings.measure.outputs || settings.output.logits) {
     state.evaluation = evaluation_rows(plan_, tree_, tree_.forks[run.fork], settings);
   }
   runs_.push_back(std::move(state));
+}
+
+std::shared_ptr<unlearn::ForgottenGradient> TreeRunner::gradient_of(const config::Settings& settings) const {
+  return std::make_shared<unlearn::ForgottenGradient>(network_, data_, settings, start_, order_.steps_per_epoch(),
+                                                      order_.batch_size());
+}
+
+std::shared_ptr<unlearn::ForgottenGradient> TreeRunner::added_back(const config::Settings& settings,
+                                                                   ForkState& fork) const {
+  const auto count = settings.unlearn.gradient_of_last;
+  if (count == 0) {
+    return fork.gradient;
+  }
+  auto other = gradient_of(settings);
+  other->take_instead({finetune_rows_->end() - count, finetune_rows_->end()});
+  return other;
 }
 
 std::int64_t TreeRunner::first_step(std::size_t fork) const {
@@ -151,8 +185,7 @@ learn::LaneStep TreeRunner::lane_step(std::size_t index, std::int64_t step,
                                       const std::shared_ptr<const std::vector<std::int64_t>>& rows) const {
   const auto& fork = forks_[index];
   const auto& retrain = context_.cell(tree_.forks[index].cell).retrain;
-  const learn::LaneStep skipped{retrain.skip == config::Skip::coast ? learn::Action::coast : learn::Action::freeze,
-                                nullptr, 0};
+  const learn::LaneStep skipped{skip_of(context_.cell(tree_.forks[index].cell)), nullptr, 0};
   if (fork.fresh_order) {
     const auto per_epoch = order_.steps_per_epoch();
     const auto epoch = step / per_epoch, position = step % per_epoch;
@@ -225,11 +258,15 @@ void TreeRunner::after_step(std::int64_t step, const learn::LanePack& pack) {
     return;
   }
   const auto original = pack.state(original_lane_);
-  for (const auto& fork : forks_) {
+  for (auto& fork : forks_) {
     if (fork.touch) {
       for (const auto& [text, unlearner] : fork.unlearners) {
         unlearner->after_step(*fork.touch, original);
       }
+    }
+    if (fork.moved) {
+      fork.moved->after_step(*network_, *data_, original,
+                             fork.touch ? fork.touch->rows_forgotten : std::vector<std::int64_t>{});
     }
   }
 }

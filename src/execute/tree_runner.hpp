@@ -11,9 +11,11 @@
 #include <vector>
 
 #include "execute/checkpoint.hpp"
+#include "execute/checkpointed_error.hpp"
 #include "execute/curvature_track.hpp"
 #include "execute/fork_estimates.hpp"
 #include "execute/fork_outputs.hpp"
+#include "execute/moved_statistics.hpp"
 #include "execute/pair_row.hpp"
 #include "execute/privacy_risks.hpp"
 #include "unroll/execute/context.hpp"
@@ -86,6 +88,7 @@ class TreeRunner {
     std::shared_ptr<unlearn::ForgottenGradient> gradient;
     std::map<std::string, std::unique_ptr<unlearn::Unlearner>> unlearners;             // by canonical [unlearn]
     std::map<std::pair<std::size_t, bool>, std::unique_ptr<ForkEstimates>> estimates;  // by track and one_hvp
+    std::optional<MovedStatistics> moved;  // where a run asks for unlearn.statistics = moved
   };
   struct RunState {
     const plan::Run* run = nullptr;
@@ -93,6 +96,7 @@ class TreeRunner {
     std::size_t track = 0;
     unlearn::Unlearner* unlearner = nullptr;
     ForkEstimates* estimates = nullptr;
+    CheckpointedError* checkpointed = nullptr;
     EvaluationRows evaluation;
     std::vector<hdf5::Array> logits;
     std::string status = "ok", reason;
@@ -100,6 +104,7 @@ class TreeRunner {
   /// The models of one run at one step.
   struct Models {
     model::State original, retrained;
+    model::State left;         // M with the BatchNorm statistics that the method leaves
     torch::Tensor correction;  // double [P]
     [[nodiscard]] model::State unlearned() const;
   };
@@ -107,8 +112,15 @@ class TreeRunner {
   void transfer(PartTransfer& values, learn::LanePack& pack);
   void transfer_fork(PartTransfer& values, std::size_t fork, learn::LanePack& pack);
   void transfer_run(PartTransfer& values, RunState& run);
+  [[nodiscard]] const std::string& track_text(std::size_t track) const;
+  [[nodiscard]] double last_lr(std::int64_t clock) const { return hyper_.lr_at(clock > 0 ? clock - 1 : 0); }
+  [[nodiscard]] static bool moves_statistics(const config::Settings& settings);
   [[nodiscard]] bool is_here(const plan::Run& run) const;
   void add_run(const plan::Run& run);
+  [[nodiscard]] std::shared_ptr<unlearn::ForgottenGradient> gradient_of(const config::Settings& settings) const;
+  /// The gradient that a run's method adds back: the fork's own, or of unlearn.gradient_of.
+  [[nodiscard]] std::shared_ptr<unlearn::ForgottenGradient> added_back(const config::Settings& settings,
+                                                                       ForkState& fork) const;
   [[nodiscard]] std::size_t track_for(const plan::Run& wanted);
   [[nodiscard]] std::optional<unlearn::Touch> touch_of(const plan::Fork& fork, std::int64_t step,
                                                        const std::vector<std::int64_t>& rows) const;
@@ -150,8 +162,9 @@ class TreeRunner {
   std::map<std::size_t, std::int64_t> fork_lanes_;
   std::vector<std::unique_ptr<CurvatureTrack>> tracks_;
   std::map<std::string, std::size_t> track_of_;  // by the keys and seed that act on curvature
-  std::vector<std::size_t> forks_here_;          // ascending
-  std::vector<ForkState> forks_;                 // by fork of the tree; those that are not here stay empty
+  std::map<std::pair<std::size_t, std::int64_t>, CheckpointedError> checkpointed_;  // by track and checkpoint_every
+  std::vector<std::size_t> forks_here_;                                             // ascending
+  std::vector<ForkState> forks_;  // by fork of the tree; those that are not here stay empty
   std::vector<RunState> runs_;
   double rates_ = 0;                            // S_t: sum of the rates of the steps taken
   std::optional<PoolScores> pool_;              // of M at the current clock

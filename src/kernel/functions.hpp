@@ -39,7 +39,7 @@ struct Functions {
   /// a *= b; a = a * b + c * d * e.
   void (*multiply)(std::int64_t count, const Real* b, Real* a);
   void (*multiply_add)(std::int64_t count, const Real* b, const Real* c, const Real* d, const Real* e, Real* a);
-  /// Rows of logits become the gradient of the loss in them (cross-entropy + gamma S, model/loss.hpp).
+  /// Rows of logits become the gradient of the loss in them (model/loss.hpp).
   void (*logit_gradient)(const std::int64_t* labels, std::int64_t rows, std::int64_t classes, LossSpec loss, Real* z);
   /// Rows of directions dz become (second derivative of the loss in the logits z) dz.
   void (*logit_curvature)(const Real* z, std::int64_t rows, std::int64_t classes, LossSpec loss, Real* dz);

@@ -417,13 +417,27 @@ UNROLL_INLINE Vec<Real> largest_of(Turned<Real>& z, std::int64_t classes) {
   return top;
 }
 
-/// Of rows of logits: the sums of exp(z - top), the means, and S's deviations with the divisor C - 1. The mean is taken
-/// from the top, so that equal logits deviate by exactly 0.
+/// The second term of a loss over rows of logits, and its weight for one example.
+template <typename Real>
+struct SecondTerm {
+  Real weight;
+  bool has_deviation, has_squares;  // sd, hess; neither: none
+
+  UNROLL_INLINE SecondTerm(LossSpec loss, std::int64_t classes)
+      : weight(static_cast<Real>(loss.weight(classes))),
+        has_deviation(weight != 0 && loss.kind == config::LossKind::sd),
+        has_squares(weight != 0 && loss.kind == config::LossKind::hess) {}
+};
+
+/// Of rows of logits: the sums of exp(z - top), the means, and what the loss's second term needs: deviations with the
+/// divisor C - 1, or sums of squared probabilities. The mean is taken from the top, so that equal logits deviate by
+/// exactly 0.
 template <typename Real>
 struct LogitSums {
-  Vec<Real> top, sum_of_exps{}, mean{}, deviation{};
+  Vec<Real> top, sum_of_exps{}, mean{}, deviation{}, squares{};
 
-  UNROLL_INLINE LogitSums(Turned<Real>& z, std::int64_t classes, bool has_deviation) : top(largest_of(z, classes)) {
+  UNROLL_INLINE LogitSums(Turned<Real>& z, std::int64_t classes, const SecondTerm<Real>& term)
+      : top(largest_of(z, classes)) {
     by_classes<Real>(
         classes,
         [&](std::int64_t, Vec<Real> v) {
@@ -432,11 +446,18 @@ struct LogitSums {
         },
         z);
     mean = top + mean / static_cast<Real>(classes);
-    if (has_deviation) {
+    if (term.has_deviation) {
       by_classes<Real>(
           classes, [&](std::int64_t, Vec<Real> v) { deviation += (v - mean) * (v - mean); }, z);
       deviation = square_roots<Real>(deviation / static_cast<Real>(classes - 1));
     }
+    if (term.has_squares) {
+      by_classes<Real>(
+          classes, [&](std::int64_t, Vec<Real> v) { squares += probability(v) * probability(v); }, z);
+    }
+  }
+  [[nodiscard]] UNROLL_INLINE Vec<Real> probability(Vec<Real> v) const {
+    return exp_of_negative<Real>(v - top) / sum_of_exps;
   }
 };
 
@@ -444,11 +465,12 @@ template <typename Real>
 void logit_gradient(const std::int64_t* labels, std::int64_t rows, std::int64_t classes, LossSpec loss, Real* z) {
   using Scalar = typename Simd<Real>::Scalar;
   const Real scale = static_cast<Real>(1 / loss.denominator);
-  const Real weight = static_cast<Real>(loss.gamma / (loss.denominator * static_cast<double>(classes)));
+  const SecondTerm<Real> term(loss, classes);
   by_vectors<Real>(rows, [&](std::int64_t first, int count) {
     Turned<Real> block(z + first * classes, count, classes);
-    const LogitSums<Real> of(block, classes, loss.gamma != 0);
-    const Vec<Real> slope = of.deviation > 0 ? weight / (static_cast<Real>(classes - 1) * of.deviation) : Vec<Real>{};
+    const LogitSums<Real> of(block, classes, term);
+    const Vec<Real> slope =
+        of.deviation > 0 ? term.weight / (static_cast<Real>(classes - 1) * of.deviation) : Vec<Real>{};
     typename Simd<Real>::Int label{};
     for (int row = 0; row < count; ++row) {
       label[row] = static_cast<Scalar>(labels[first + row]);
@@ -457,8 +479,11 @@ void logit_gradient(const std::int64_t* labels, std::int64_t rows, std::int64_t 
         classes, z + first * classes,
         [&](std::int64_t c, Vec<Real> v) {
           const Vec<Real> hit = label == static_cast<Scalar>(c) ? broadcast(Real{1}) : Vec<Real>{};
-          const Vec<Real> gradient = (exp_of_negative<Real>(v - of.top) / of.sum_of_exps - hit) * scale;
-          return loss.gamma != 0 ? gradient + (v - of.mean) * slope : gradient;
+          const Vec<Real> p = of.probability(v);
+          const Vec<Real> gradient = (p - hit) * scale;
+          return term.has_deviation ? gradient + (v - of.mean) * slope
+                 : term.has_squares ? gradient - Real{2} * term.weight * p * (p - of.squares)
+                                    : gradient;
         },
         block);
   });
@@ -468,28 +493,35 @@ template <typename Real>
 void logit_curvature(const Real* z, std::int64_t rows, std::int64_t classes, LossSpec loss, Real* dz) {
   const Real scale = static_cast<Real>(1 / loss.denominator);
   const Real others = static_cast<Real>(classes - 1);
-  const Real weight = static_cast<Real>(loss.gamma / (loss.denominator * static_cast<double>(classes)));
+  const SecondTerm<Real> term(loss, classes);
   by_vectors<Real>(rows, [&](std::int64_t first, int count) {
     Turned<Real> logits(z + first * classes, count, classes), along(dz + first * classes, count, classes);
-    const LogitSums<Real> of(logits, classes, loss.gamma != 0);
-    Vec<Real> expected{}, mean{}, spread{};
+    const LogitSums<Real> of(logits, classes, term);
+    Vec<Real> expected{}, mean{}, spread{}, moved{};
     by_classes<Real>(
         classes,
         [&](std::int64_t, Vec<Real> v, Vec<Real> d) {
-          expected += exp_of_negative<Real>(v - of.top) / of.sum_of_exps * d;
+          const Vec<Real> p = of.probability(v);
+          expected += p * d;
           mean += d;
           spread += (v - of.mean) * d;
+          moved += term.has_squares ? p * p * d : Vec<Real>{};
         },
         logits, along);
     mean /= static_cast<Real>(classes);
-    const Vec<Real> inverse = of.deviation > 0 ? weight / (others * of.deviation) : Vec<Real>{};
+    moved = Real{2} * (moved - expected * of.squares);  // the derivative of the squares' sum
+    const Vec<Real> inverse = of.deviation > 0 ? term.weight / (others * of.deviation) : Vec<Real>{};
     const Vec<Real> turned = of.deviation > 0 ? spread / (others * of.deviation * of.deviation) : Vec<Real>{};
     change_classes(
         classes, dz + first * classes,
         [&](std::int64_t, Vec<Real> d, Vec<Real> v) {
-          const Vec<Real> p = exp_of_negative<Real>(v - of.top) / of.sum_of_exps;
-          const Vec<Real> result = p * (d - expected) * scale;
-          return loss.gamma != 0 ? result + ((d - mean) - (v - of.mean) * turned) * inverse : result;
+          const Vec<Real> p = of.probability(v);
+          const Vec<Real> turning = p * (d - expected);  // the derivative of p
+          const Vec<Real> result = turning * scale;
+          return term.has_deviation ? result + ((d - mean) - (v - of.mean) * turned) * inverse
+                 : term.has_squares
+                     ? result - Real{2} * term.weight * (turning * (Real{2} * p - of.squares) - p * moved)
+                     : result;
         },
         along, logits);
   });

@@ -59,6 +59,18 @@ struct Kept {
 
 }  // namespace
 
+double LossSpec::weight(std::int64_t classes) const {
+  switch (kind) {
+    case config::LossKind::ce:
+      return 0;
+    case config::LossKind::hess:
+      return gamma / denominator;
+    case config::LossKind::sd:
+      break;
+  }
+  return gamma / (sd == config::SdForm::published ? denominator * static_cast<double>(classes) : denominator);
+}
+
 std::int64_t MlpShape::num_parameters() const {
   std::int64_t count = 0;
   for (std::size_t layer = 0; layer + 1 < widths.size(); ++layer) {

@@ -86,8 +86,8 @@ SymmetricMap by_autograd(const model::Network& network, const model::State& stat
 }  // namespace
 
 Hessian::Hessian(const model::Network& network, const model::State& anywhere, const torch::Tensor& inputs,
-                 const torch::Tensor& labels, const model::LossSpec& loss, model::Statistics statistics)
-    : device_(inputs.device()) {
+                 const torch::Tensor& labels, const model::LossSpec& loss, model::Statistics statistics, double l2)
+    : device_(inputs.device()), l2_(l2) {
   const auto state = anywhere.on(device_);
   const auto shape = network.loop_shape(inputs.device());
   if (!shape) {
@@ -97,6 +97,11 @@ Hessian::Hessian(const model::Network& network, const model::State& anywhere, co
   } else {
     map_ = by_kernel<float>(*shape, state, inputs, labels, loss);
   }
+}
+
+torch::Tensor Hessian::operator()(const torch::Tensor& v) const {
+  auto product = map_(v.to(device_)).to(v.device());
+  return l2_ != 0 ? product.add_(v, l2_) : product;
 }
 
 }  // namespace unroll::learn

@@ -16,6 +16,18 @@ Real* data_or_null(const torch::Tensor& values) {
   return values.defined() ? values.data_ptr<Real>() : nullptr;
 }
 
+/// Of a training that is not M's: gamma does not decay.
+model::TrainingLoss constant_loss(const config::Settings& settings, config::PretrainLoss which) {
+  model::TrainingLoss loss;
+  if (which == config::PretrainLoss::train) {
+    loss.form = settings.loss;
+    loss.form.gamma_decay = 1;
+  }
+  return loss;
+}
+
+bool is_skip_with_momentum(Action action) { return action == Action::coast || action == Action::drift; }
+
 }  // namespace
 
 double Hyper::lr_at(std::int64_t step) const {
@@ -31,10 +43,16 @@ double Hyper::lr_at(std::int64_t step) const {
   return lr;
 }
 
-Hyper hyper_of(const config::Settings& settings, std::int64_t total_steps) {
+Hyper hyper_of(const config::Settings& settings, std::int64_t total_steps, std::int64_t steps_per_epoch) {
   const auto& train = settings.train;
-  return {train.lr,       train.momentum,       train.weight_decay,    model::gamma_of(settings.loss),
-          train.schedule, train.schedule_every, train.schedule_factor, total_steps};
+  return {train.lr,
+          train.momentum,
+          train.weight_decay,
+          train.schedule,
+          train.schedule_every,
+          train.schedule_factor,
+          total_steps,
+          model::training_loss(settings, steps_per_epoch)};
 }
 
 Hyper pretrain_hyper_of(const config::Settings& settings) {
@@ -42,7 +60,7 @@ Hyper pretrain_hyper_of(const config::Settings& settings) {
   hyper.lr = settings.pretrain.lr;
   hyper.momentum = settings.pretrain.momentum;
   hyper.weight_decay = settings.pretrain.weight_decay;
-  hyper.gamma = settings.pretrain.loss == config::PretrainLoss::train ? model::gamma_of(settings.loss) : 0;
+  hyper.loss = constant_loss(settings, settings.pretrain.loss);
   return hyper;
 }
 
@@ -51,7 +69,7 @@ Hyper shadow_hyper_of(const config::Settings& settings) {
   hyper.lr = settings.prs.lr;
   hyper.momentum = settings.prs.momentum;
   hyper.weight_decay = settings.prs.weight_decay;
-  hyper.gamma = settings.prs.loss == config::PretrainLoss::train ? model::gamma_of(settings.loss) : 0;
+  hyper.loss = constant_loss(settings, settings.prs.loss);
   return hyper;
 }
 
@@ -63,10 +81,10 @@ LanePack::LanePack(LanePack&&) noexcept = default;
 LanePack::~LanePack() = default;
 
 LanePack::LanePack(std::shared_ptr<const model::Network> network, std::shared_ptr<const data::ResidentData> data,
-                   config::BatchNormMode batchnorm, std::vector<Hyper> lanes, std::int64_t max_lanes, data::Part part)
+                   model::BatchNormUse batchnorm, std::vector<Hyper> lanes, std::int64_t max_lanes, data::Part part)
     : network_(std::move(network)),
       data_(std::move(data)),
-      statistics_(batchnorm == config::BatchNormMode::train ? model::Statistics::update : model::Statistics::running),
+      batchnorm_(batchnorm),
       hypers_(std::move(lanes)),
       max_lanes_(max_lanes),
       part_(part) {
@@ -121,8 +139,8 @@ void LanePack::step(std::int64_t clock, const std::vector<LaneStep>& steps) {
   const auto action_of = [&](std::int64_t lane) { return steps[static_cast<std::size_t>(lane)].action; };
   for (std::int64_t lane = 0; lane < num_lanes();) {
     if (action_of(lane) != Action::train) {
-      if (action_of(lane) == Action::coast) {
-        update(lane, 1, clock, {});
+      if (is_skip_with_momentum(action_of(lane))) {
+        update(lane, 1, clock, action_of(lane), {});
       }
       ++lane;
       continue;
@@ -146,13 +164,13 @@ void LanePack::step_by_loop(MlpLoop<Real>& loop, std::int64_t clock, const std::
   for (std::int64_t lane = 0; lane < num_lanes(); ++lane, weights += stride) {
     const auto& [action, rows, denominator] = steps[static_cast<std::size_t>(lane)];
     const bool trains = action == Action::train;
-    if (!trains && action != Action::coast) {
+    if (!trains && !is_skip_with_momentum(action)) {
       continue;
     }
     const auto& of = hyper(lane);
-    const Real* gradient = trains ? loop.gradient(weights, *rows, {of.gamma, denominator}) : nullptr;
+    const Real* gradient = trains ? loop.gradient(weights, *rows, of.loss.at(clock, denominator)) : nullptr;
     auto* velocity = of.momentum != 0 ? velocities + lane * stride : nullptr;
-    kernel::update<Real>(rule(lane, clock), size, gradient, velocity, weights);
+    kernel::update<Real>(rule(lane, clock, action), size, gradient, velocity, weights);
     num_model_steps_ += trains ? 1 : 0;
   }
 }
@@ -190,30 +208,31 @@ void LanePack::train(std::int64_t first, std::int64_t count, std::int64_t clock,
   const auto inputs = batches(first, count, steps, std::move(shape), labels);
   std::vector<model::LossSpec> losses;
   for (std::int64_t i = 0; i < count; ++i) {
-    losses.push_back({hyper(first + i).gamma, steps[static_cast<std::size_t>(first + i)].denominator});
+    losses.push_back(hyper(first + i).loss.at(clock, steps[static_cast<std::size_t>(first + i)].denominator));
   }
   auto gradients = gradients_.narrow(0, 0, count);
   const model::Segment segment{weights_.narrow(0, first, count), buffers_.narrow(0, first, count), inputs, labels,
                                losses};
   if (data_->device().is_cpu()) {
-    network_->gradients(segment, statistics_, gradients);
+    network_->gradients(segment, batchnorm_.training(clock), gradients);
   } else {
-    network_->folded_gradients(segment, statistics_, gradients);
+    network_->folded_gradients(segment, batchnorm_.training(clock), gradients);
   }
-  update(first, count, clock, gradients);
+  update(first, count, clock, Action::train, gradients);
   num_model_steps_ += count;
 }
 
-kernel::Update LanePack::rule(std::int64_t lane, std::int64_t clock) const {
+kernel::Update LanePack::rule(std::int64_t lane, std::int64_t clock, Action action) const {
   const auto& of = hyper(lane);
-  return {of.lr_at(clock), of.momentum, of.weight_decay};
+  return {of.lr_at(clock), of.momentum, action == Action::drift ? 0 : of.weight_decay};
 }
 
-void LanePack::update(std::int64_t first, std::int64_t count, std::int64_t clock, const torch::Tensor& gradients) {
+void LanePack::update(std::int64_t first, std::int64_t count, std::int64_t clock, Action action,
+                      const torch::Tensor& gradients) {
   if (sgd_) {
     std::vector<kernel::Update> rules;
     for (std::int64_t lane = first; lane < first + count; ++lane) {
-      rules.push_back(rule(lane, clock));
+      rules.push_back(rule(lane, clock, action));
     }
     const auto weights = weights_.narrow(0, first, count);
     const auto velocities = velocities_.defined() ? velocities_.narrow(0, first, count) : torch::Tensor();
@@ -223,7 +242,7 @@ void LanePack::update(std::int64_t first, std::int64_t count, std::int64_t clock
   const auto apply = [&]<typename Real>(Real) {
     for (std::int64_t i = 0; i < count; ++i) {
       auto* velocity = hyper(first + i).momentum != 0 ? velocities_[first + i].data_ptr<Real>() : nullptr;
-      kernel::update<Real>(rule(first + i, clock), network_->layout().num_parameters,
+      kernel::update<Real>(rule(first + i, clock, action), network_->layout().num_parameters,
                            gradients.defined() ? gradients[i].data_ptr<Real>() : nullptr, velocity,
                            weights_[first + i].data_ptr<Real>());
     }

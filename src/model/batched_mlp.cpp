@@ -47,16 +47,25 @@ torch::Tensor logit_gradients(const Segment& segment, const torch::Tensor& logit
   const auto labels = segment.labels.unsqueeze(2);
   gradient.scatter_add_(2, labels, torch::full_like(labels, -1, gradient.options()));
   gradient = gradient * each(segment, [](const LossSpec& loss) { return 1 / loss.denominator; });
-  const auto weights = each(segment, [&](const LossSpec& loss) {
-    return loss.gamma / (loss.denominator * static_cast<double>(num_classes));
-  });
-  const auto centred = logits - logits.mean(2, true);
-  const auto deviation = ((centred * centred).sum(2, true) / (num_classes - 1)).sqrt();
-  const auto slope =
-      torch::where(deviation > 0, weights / ((num_classes - 1) * deviation), torch::zeros_like(deviation));
-  const bool has_gamma =
-      std::any_of(segment.losses.begin(), segment.losses.end(), [](const LossSpec& loss) { return loss.gamma != 0; });
-  return has_gamma ? gradient + centred * slope : gradient;
+  const auto has = [&](config::LossKind kind) {
+    return std::any_of(segment.losses.begin(), segment.losses.end(),
+                       [&](const LossSpec& loss) { return loss.kind == kind && loss.gamma != 0; });
+  };
+  const auto weights_of = [&](config::LossKind kind) {
+    return each(segment, [&](const LossSpec& loss) { return loss.kind == kind ? loss.weight(num_classes) : 0; });
+  };
+  if (has(config::LossKind::sd)) {
+    const auto centred = logits - logits.mean(2, true);
+    const auto deviation = ((centred * centred).sum(2, true) / (num_classes - 1)).sqrt();
+    gradient = gradient + centred * torch::where(deviation > 0,
+                                                 weights_of(config::LossKind::sd) / ((num_classes - 1) * deviation),
+                                                 torch::zeros_like(deviation));
+  }
+  if (has(config::LossKind::hess)) {
+    const auto p = torch::softmax(logits, 2);
+    gradient = gradient - 2 * weights_of(config::LossKind::hess) * p * (p - (p * p).sum(2, true));
+  }
+  return gradient;
 }
 
 }  // namespace

@@ -175,7 +175,7 @@ double CostModel::hessian_bytes(std::size_t cell) const {
   if (measure.sigma == config::Sigma::none && !measure.one_hvp) {
     return 0;
   }
-  const bool is_one_batch = settings.model.batchnorm == config::BatchNormMode::train &&
+  const bool is_one_batch = settings.model.batchnorm != config::BatchNormMode::frozen &&
                             measure.sigma_mode == config::SigmaMode::train && size(cell).num_buffers > 0;
   const double rows = cells_[cell].hessian_rows;
   const double at_once = is_one_batch ? rows : std::min(rows, kHessianChunk);

@@ -74,6 +74,7 @@ void Planner::plan_run(std::size_t cell, std::size_t seed) {
   if (seed > 0 && plan_.runs[cell * plan_.seeds.size()].tree == run.tree) {
     refuse_equal_seeds(cell);
   }
+  check_gradient_rows(plan_.cells[cell], std::ssize(*context.finetune_part));
   run.fork = fork_of(cell, run.tree, forget, facts_[cell].texts.retrain);
   run.shadow = shadow_of(cell, seeds);
   run.id = run_id_of(run, seeds);
@@ -102,6 +103,13 @@ std::optional<std::size_t> Planner::shadow_of(std::size_t cell_index, const Seed
     plan_.pretrainings.push_back(std::move(shadow));
   }
   return known->second;
+}
+
+void Planner::check_gradient_rows(const Settings& cell, std::int64_t num_rows) const {
+  if (cell.unlearn.gradient_of_last > num_rows) {
+    throw bad_setting(study_, "unlearn.gradient_of", cell,
+                      "takes more rows than the " + std::to_string(num_rows) + " of the fine-tuning part");
+  }
 }
 
 std::size_t Planner::pretraining_of(std::size_t cell_index, const Seeds& seeds, const OrderContext& context,

@@ -46,6 +46,7 @@ class Planner {
   std::optional<std::size_t> shadow_of(std::size_t cell, const Seeds& seeds);
   std::string run_id_of(const Run& run, const Seeds& seeds) const;
   [[noreturn]] void refuse_equal_seeds(std::size_t cell) const;
+  void check_gradient_rows(const config::Settings& cell, std::int64_t num_rows) const;
 
   // noise.cpp
   void plan_groups();

@@ -133,7 +133,16 @@ void add_estimates(Table& table) {
   add_unlearning_errors(table, std::make_index_sequence<kNumUnlearningErrors>());
   table.columns.insert(
       table.columns.end(),
-      {column<Row, &Row::one_hvp_proxy>("one_hvp_proxy", "1", "one-HVP estimate of the verification error"),
+      {column<Row, &Row::ue_constant>("ue_constant", "1", "eta^2 (N-1)/2 ||w_T - w_0|| |lambda|, N: steps of M in all"),
+       column<Row, &Row::ue_constant_published>("ue_constant_published", "1",
+                                                "eta^2 (N-1)/2 ||w_T - w_0|| sqrt(lambda), N: steps of M in all"),
+       column<Row, &Row::ue_checkpointed>(
+           "ue_checkpointed", "1",
+           "eta^2 t/2 ||w_T - w_c|| mean |lambda| over (c, T], t = T - max(c, 1), on top "
+           "of its value at the last checkpoint c"),
+       column<Row, &Row::ue_checkpointed_published>("ue_checkpointed_published", "1",
+                                                    "the same without the 1/2 and with sqrt(lambda)"),
+       column<Row, &Row::one_hvp_proxy>("one_hvp_proxy", "1", "one-HVP estimate of the verification error"),
        column<Row, &Row::one_hvp_proxy_first>("one_hvp_proxy_first", "1", "eta^2 (T-1) ||H g*||: F at step 0"),
        column<Row, &Row::growth_bound>("growth_bound", "1", "eta_k ||g*|| (prod (1 + eta_s |lambda_s|) - 1)"),
        column<Row, &Row::growth_bound_exact>("growth_bound_exact", "1",

@@ -64,7 +64,8 @@ class LateGradients final : public Unlearner {
 
   void before_step(const Touch& touch, const model::State&) override {
     const auto equal = std::find_if(touches_.begin(), touches_.end(), [&](const Touch& other) {
-      return other.rows == touch.rows && other.rows_left == touch.rows_left;
+      return other.rows == touch.rows && other.rows_left == touch.rows_left &&
+             gradient_->is_same_loss(other.step, touch.step);
     });
     if (equal != touches_.end()) {
       equal->lr += touch.lr;

@@ -88,7 +88,7 @@ learn::LanePack make_pack(const config::Settings& settings, const Numbers& numbe
   for (auto& hyper : hypers) {
     hyper.lr = 0.01;
   }
-  learn::LanePack pack(network, data, settings.model.batchnorm, std::move(hypers), numbers.at("fold"));
+  learn::LanePack pack(network, data, settings.model, std::move(hypers), numbers.at("fold"));
   for (std::int64_t lane = 0; lane < pack.num_lanes(); ++lane) {
     pack.set_state(lane, model::initial_state(network->layout(), static_cast<std::uint64_t>(lane), data->dtype()));
   }

@@ -38,6 +38,8 @@ constexpr Example kExamples[] = {
     {"model.activation", "silu", "silu"},
     {"model.dtype", "float64", "float64"},
     {"model.batchnorm", "frozen", "frozen"},
+    {"model.batchnorm", "eval-after", "eval-after"},
+    {"model.batchnorm_steps", "4", "4"},
     {"seed.split", "0", "0"},
     {"seed.init", "2147483647", "2147483647"},
     {"seed.pretrain_order", "3", "3"},
@@ -67,9 +69,14 @@ constexpr Example kExamples[] = {
     {"train.schedule", "cosine", "cosine"},
     {"train.schedule_every", "10", "10"},
     {"train.schedule_factor", "0.5", "0.5"},
+    {"train.l2_in", "loss", "loss"},
     {"loss.kind", "sd", "sd"},
     {"loss.gamma", "50", "50"},
     {"loss.gamma", "-0", "0"},
+    {"loss.kind", "hess", "hess"},
+    {"loss.sd", "mean", "mean"},
+    {"loss.gamma_decay", "2", "2"},
+    {"loss.gamma_decay_every", "5", "5"},
     {"forget.kind", "step", "step"},
     {"forget.kind", "examples", "examples"},
     {"forget.kind", "class", "class"},
@@ -90,6 +97,9 @@ constexpr Example kExamples[] = {
     {"unlearn.form", "published", "published"},
     {"unlearn.gradient_at", "post-step", "post-step"},
     {"unlearn.checkpoint_every", "3", "3"},
+    {"unlearn.statistics", "moved", "moved"},
+    {"unlearn.gradient_of", "last:128", "last:128"},
+    {"unlearn.gradient_of", "forget", "forget"},
     {"measure.every", "50", "50"},
     {"measure.steps", "100, 10, 0, 20..22", "0, 10, 20, 21, 22, 100"},
     {"measure.sigma", "power", "power"},
@@ -190,8 +200,8 @@ TEST_CASE("every field of Settings has a key") {
     CHECK(num_keys("data.") == 7);
   }
   {
-    [[maybe_unused]] const auto& [a, b, c, d, e] = model;
-    CHECK(num_keys("model.") == 5);
+    [[maybe_unused]] const auto& [a, b, c, d, e, f] = model;
+    CHECK(num_keys("model.") == 6);
   }
   {
     [[maybe_unused]] const auto& [a, b, c, d, e] = seed;
@@ -210,12 +220,12 @@ TEST_CASE("every field of Settings has a key") {
     CHECK(num_keys("pretrain.") == 8);
   }
   {
-    [[maybe_unused]] const auto& [a, b, c, d, e, f, g, h, i] = train;
-    CHECK(num_keys("train.") == 9);
+    [[maybe_unused]] const auto& [a, b, c, d, e, f, g, h, i, j] = train;
+    CHECK(num_keys("train.") == 10);
   }
   {
-    [[maybe_unused]] const auto& [a, b] = loss;
-    CHECK(num_keys("loss.") == 2);
+    [[maybe_unused]] const auto& [a, b, c, d, e] = loss;
+    CHECK(num_keys("loss.") == 5);
   }
   {
     [[maybe_unused]] const auto& [a, b, c, d] = forget;
@@ -226,8 +236,8 @@ TEST_CASE("every field of Settings has a key") {
     CHECK(num_keys("retrain.") == 3);
   }
   {
-    [[maybe_unused]] const auto& [a, b, c, d, e] = unlearn;
-    CHECK(num_keys("unlearn.") == 5);
+    [[maybe_unused]] const auto& [a, b, c, d, e, f, g] = unlearn;
+    CHECK(num_keys("unlearn.") == 7);
   }
   {  // hessian, hessian_first and hessian_file are one key
     [[maybe_unused]] const auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q] = measure;
@@ -281,6 +291,7 @@ TEST_CASE("canonical text takes sections and keys in table order and empties key
   const std::string_view names[] = {"loss.kind", "model.", "train.lr"};
 
   CHECK(canonical_text(settings, names) ==
-        "model.arch=linear\nmodel.hidden=\nmodel.activation=\nmodel.dtype=float32\nmodel.batchnorm=\ntrain.lr=0.01\n"
+        "model.arch=linear\nmodel.hidden=\nmodel.activation=\nmodel.dtype=float32\nmodel.batchnorm=\nmodel.batchnorm_"
+        "steps=\ntrain.lr=0.01\n"
         "loss.kind=ce\n");
 }

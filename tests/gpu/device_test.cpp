@@ -82,7 +82,7 @@ std::vector<model::State> trained(const Setting& setting, torch::Device device, 
     hypers[i].lr = 0.01;
     hypers[i].momentum = 0.9;
     hypers[i].weight_decay = 1e-3;
-    hypers[i].gamma = seeds[i] % 2 == 0 ? 0 : 3;
+    hypers[i].loss.form.gamma = seeds[i] % 2 == 0 ? 0 : 3;
   }
   learn::LanePack pack(network, data, config::BatchNormMode::train, hypers, 64);
   for (std::size_t i = 0; i < seeds.size(); ++i) {

@@ -45,6 +45,12 @@ const std::vector<MlpShape> kShapes{
     {{20, 17, 100}, config::Activation::relu},
 };
 
+const std::vector<LossSpec> kLosses{{0, 9},
+                                    {4, 12},
+                                    {0.5, 12, config::LossKind::sd, config::SdForm::mean},
+                                    {4, 12, config::LossKind::hess},
+                                    {4, 9, config::LossKind::ce}};
+
 double activated(config::Activation activation, double x) {
   switch (activation) {
     case config::Activation::relu:
@@ -96,7 +102,20 @@ long double plain_loss(const MlpShape& shape, const std::vector<double>& weights
       square += (value - mean) * (value - mean);
     }
     total += std::log(sum) - z[static_cast<std::size_t>(batch.labels[row])];
-    total += loss.gamma / classes * std::sqrt(square / (classes - 1));
+    long double squares = 0;
+    for (const auto value : z) {
+      squares += std::exp(2 * value) / (sum * sum);
+    }
+    switch (loss.kind) {
+      case config::LossKind::ce:
+        break;
+      case config::LossKind::sd:
+        total += loss.gamma / (loss.sd == config::SdForm::published ? classes : 1) * std::sqrt(square / (classes - 1));
+        break;
+      case config::LossKind::hess:
+        total += loss.gamma * (1 - squares);
+        break;
+    }
   }
   return total / loss.denominator;
 }
@@ -131,7 +150,7 @@ TEST_CASE("Logits are those of the definition") {
 
 TEST_CASE("The gradient is the loss's slope, and the Hessian's products are the gradient's") {
   for (const auto& shape : kShapes) {
-    for (const LossSpec& loss : {LossSpec{0, 9}, LossSpec{4, 12}}) {
+    for (const LossSpec& loss : kLosses) {
       const auto weights = normal<double>(shape.num_parameters(), 1, 0.4);
       const auto v = normal<double>(shape.num_parameters(), 2, 0.4);
       const Examples<double> examples(9, shape.widths.front(), shape.widths.back());

@@ -227,5 +227,21 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("L2 in the loss adds its weight to every eigenvalue") {
+  config::Settings::Model settings;
+  settings.arch = config::Arch::linear;
+  const auto network = model::make_network(settings, {6}, 4);
+  const auto state = state_of(*network, torch::kFloat64);
+  const auto x = test::normal({7, 6}, 8, torch::kFloat64);
+  const auto labels = test::labels({7}, 4, 9);
+  const auto v = test::normal({state.weights.numel()}, 10, torch::kFloat64);
+  const model::LossSpec loss{0, 7};
+
+  const auto without = Hessian(*network, state, x, labels, loss, model::Statistics::batch)(v);
+  const auto with = Hessian(*network, state, x, labels, loss, model::Statistics::batch, 0.25)(v);
+
+  CHECK(test::apart(with, without + 0.25 * v) < 1e-15);
+}
+
 }  // namespace
 }  // namespace unroll::learn

@@ -46,7 +46,7 @@ Hyper hyper(double lr, double momentum = 0, double weight_decay = 0, double gamm
   h.lr = lr;
   h.momentum = momentum;
   h.weight_decay = weight_decay;
-  h.gamma = gamma;
+  h.loss.form = {config::LossKind::sd, gamma};
   return h;
 }
 
@@ -92,19 +92,23 @@ TEST_CASE("Lanes train the same bits with a batch of their own and with a shared
   }
 }
 
-TEST_CASE("A frozen step changes nothing; a coasting one applies momentum and decay with a zero gradient") {
+TEST_CASE("A frozen step changes nothing; a coasting one applies momentum and decay, a drifting one momentum alone") {
   const Fixture fixture;
-  auto pack = fixture.pack({hyper(0.1, 0.5, 0.2), hyper(0.1, 0.5, 0.2)});
-  pack.step(0, {train_on({1, 2}), train_on({1, 2})});
+  auto pack = fixture.pack({hyper(0.1, 0.5, 0.2), hyper(0.1, 0.5, 0.2), hyper(0.1, 0.5, 0.2)});
+  pack.step(0, {train_on({1, 2}), train_on({1, 2}), train_on({1, 2})});
   const auto frozen = pack.state(0).weights.clone(), moving = pack.state(1).weights.clone();
   const auto before = model::initial_state(fixture.network->layout(), 1, torch::kFloat64).weights;
+  const auto drifting = pack.state(2).weights.clone();
+  const auto start = model::initial_state(fixture.network->layout(), 2, torch::kFloat64).weights;
 
-  pack.step(1, {LaneStep{Action::freeze, nullptr, 0}, LaneStep{Action::coast, nullptr, 0}});
+  pack.step(1, {LaneStep{Action::freeze, nullptr, 0}, LaneStep{Action::coast, nullptr, 0},
+                LaneStep{Action::drift, nullptr, 0}});
 
   CHECK(test::same_bits(pack.state(0).weights, frozen));
   const auto velocity = (before - moving) / 0.1;
   CHECK(test::apart(pack.state(1).weights, moving - 0.1 * (0.5 * velocity + 0.2 * moving)) < 1e-12);
-  CHECK(pack.num_model_steps() == 2);
+  CHECK(test::apart(pack.state(2).weights, drifting - 0.5 * (start - drifting)) < 1e-12);
+  CHECK(pack.num_model_steps() == 3);
 }
 
 TEST_CASE("Lanes with their own rates, losses and batches train as if alone, whatever the pack and the lanes a call") {
@@ -184,6 +188,23 @@ TEST_CASE("One lane's NaN stays in its lane") {
   CHECK_FALSE(torch::isfinite(pack.state(1).weights).all().item<bool>());
   CHECK(test::same_bits(pack.state(0).weights, calm.state(0).weights));
   CHECK(test::same_bits(pack.state(2).weights, calm.state(2).weights));
+}
+
+TEST_CASE("Gamma decays on the clock that a step is given") {
+  const Fixture fixture;
+  auto decaying = hyper(0.1, 0, 0, 4), halved = hyper(0.1, 0, 0, 2), whole = hyper(0.1, 0, 0, 4);
+  decaying.loss.form.gamma_decay = 2;
+  decaying.loss.form.gamma_decay_every = 3;
+  decaying.loss.steps_per_epoch = 2;
+  const auto after = [&](const Hyper& of, std::int64_t clock) {
+    auto pack = fixture.pack({of});
+    pack.step(clock, {train_on({1, 2, 3})});
+    return pack.state(0).weights.clone();
+  };
+
+  CHECK(test::same_bits(after(decaying, 6), after(whole, 6)));
+  CHECK(test::same_bits(after(decaying, 7), after(halved, 7)));
+  CHECK_FALSE(test::same_bits(after(decaying, 7), after(whole, 7)));
 }
 
 TEST_CASE("Schedules follow the clock") {

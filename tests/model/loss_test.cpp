@@ -33,10 +33,66 @@ TEST_CASE("The loss is cross-entropy plus gamma times the published S") {
   CHECK(loss(z, labels, {5, 4}).item<double>() == Approx(ce / 4 + 5 * std_sum / 12).epsilon(1e-14));
 }
 
-TEST_CASE("The closed gradient equals autograd's and finite differences, with and without the SD term") {
+TEST_CASE("The mean SD loss is the published one with gamma times the number of classes") {
   const auto z = test::normal({6, 10}, 1, torch::kFloat64);
   const auto labels = test::labels({6}, 10, 2);
-  for (const LossSpec& spec : {LossSpec{0, 6}, LossSpec{5, 6}, LossSpec{50, 8}}) {
+  const LossSpec mean{5, 6, config::LossKind::sd, config::SdForm::mean}, published{50, 6};
+
+  CHECK(loss(z, labels, mean).item<double>() == Approx(loss(z, labels, published).item<double>()).epsilon(1e-15));
+  const double second = loss(z, labels, mean).item<double>() - loss(z, labels, {0, 6}).item<double>();
+  CHECK(second == Approx(5 * z.std(1).mean().item<double>()).epsilon(1e-13));
+}
+
+TEST_CASE("The hess loss adds gamma times the trace of cross-entropy's Hessian in the logits") {
+  const auto z = test::normal({4, 5}, 1, torch::kFloat64);
+  const auto labels = test::labels({4}, 5, 2);
+  const auto leaf = z.clone().requires_grad_();
+  const auto slope = torch::autograd::grad({loss(leaf, labels, {0, 1})}, {leaf}, {}, true, true)[0];
+  double trace = 0;
+  for (std::int64_t i = 0; i < 4; ++i) {
+    for (std::int64_t c = 0; c < 5; ++c) {
+      trace += torch::autograd::grad({slope[i][c]}, {leaf}, {}, true)[0][i][c].item<double>();
+    }
+  }
+
+  const double ce = loss(z, labels, {0, 8}).item<double>();
+  CHECK(loss(z, labels, {3, 8, config::LossKind::hess}).item<double>() == Approx(ce + 3 * trace / 8).epsilon(1e-14));
+}
+
+TEST_CASE("Gamma is divided after the first step of every tenth epoch, on M's clock") {
+  config::Settings settings;
+  settings.loss = {config::LossKind::sd, 8, config::SdForm::published, 2, 10};
+  const auto loss = training_loss(settings, 7);
+
+  for (const std::int64_t step : {0, 1, 69, 70}) {
+    CHECK(loss.gamma_at(step) == 8);
+  }
+  CHECK(loss.gamma_at(71) == 4);
+  CHECK(loss.gamma_at(140) == 4);
+  CHECK(loss.gamma_at(141) == 2);
+  CHECK(loss.at(141, 32).gamma == 2);
+}
+
+TEST_CASE("Weight decay is a part of the loss only where it is asked for") {
+  config::Settings settings;
+  settings.train.weight_decay = 0.25;
+
+  CHECK(training_loss(settings, 1).l2 == 0);
+  settings.train.l2_in = config::L2In::loss;
+  CHECK(training_loss(settings, 1).l2 == 0.25);
+}
+
+const std::vector<LossSpec> kSpecs{{0, 6},
+                                   {5, 6},
+                                   {50, 8},
+                                   {5, 8, config::LossKind::sd, config::SdForm::mean},
+                                   {5, 8, config::LossKind::hess},
+                                   {5, 8, config::LossKind::ce}};
+
+TEST_CASE("The closed gradient equals autograd's and finite differences, for every loss") {
+  const auto z = test::normal({6, 10}, 1, torch::kFloat64);
+  const auto labels = test::labels({6}, 10, 2);
+  for (const LossSpec& spec : kSpecs) {
     const auto closed = closed_gradient(z, labels, spec);
 
     CHECK(test::apart(closed, autograd_gradient(z, labels, spec)) < 1e-14);
@@ -47,6 +103,20 @@ TEST_CASE("The closed gradient equals autograd's and finite differences, with an
       const double slope = (loss(up, labels, spec) - loss(down, labels, spec)).item<double>() / 2e-5;
       CHECK(closed[2][c].item<double>() == Approx(slope).epsilon(1e-7).margin(1e-9));
     }
+  }
+}
+
+TEST_CASE("The closed second derivative along a direction equals autograd's, for every loss") {
+  const auto z = test::normal({6, 10}, 1, torch::kFloat64), direction = test::normal({6, 10}, 5, torch::kFloat64);
+  const auto labels = test::labels({6}, 10, 2);
+  for (const LossSpec& spec : kSpecs) {
+    const auto leaf = z.clone().requires_grad_();
+    const auto gradient = torch::autograd::grad({loss(leaf, labels, spec)}, {leaf}, {}, true, true)[0];
+    const auto expected = torch::autograd::grad({(gradient * direction).sum()}, {leaf})[0];
+    auto closed = direction.clone();
+    kernel::logit_curvature(z.data_ptr<double>(), 6, 10, spec, closed.data_ptr<double>());
+
+    CHECK(test::apart(closed, expected) < 1e-14);
   }
 }
 

@@ -36,7 +36,9 @@ Batch batch_of(const Network& network, const Case& c, std::int64_t lanes, std::v
     const auto state = initial_state(network.layout(), static_cast<std::uint64_t>(lane), c.dtype);
     weights.push_back(state.weights * 3);
     buffers.push_back(state.buffers);
-    batch.losses.push_back({static_cast<double>(lane % 3 * 2), static_cast<double>(c.rows)});
+    constexpr config::LossKind kKinds[] = {config::LossKind::sd, config::LossKind::sd, config::LossKind::hess};
+    batch.losses.push_back(
+        {static_cast<double>(lane % 3 * 2), static_cast<double>(c.rows), kKinds[static_cast<std::size_t>(lane % 3)]});
   }
   batch.weights = lane_slabs(lanes, {network.layout().num_parameters}, c.dtype);
   batch.weights.copy_(torch::stack(weights));

@@ -66,6 +66,30 @@ CASES = {
         "data.mean": [0.1, 0.2, 0.3, 0.4, 0.5], "data.std": [0.5, 0.6, 0.7, 0.8, 0.9], "train.epochs": 3,
         "train.lr": 0.1, "loss.kind": "sd", "loss.gamma": 2, "forget.kind": "file", "forget.rows": [1, 9, 10, 39],
         "train.batch": 6}),
+    "the SD loss as a mean, whose gamma decays": (VECTORS, None, STEPS | {
+        "train.epochs": 3, "train.lr": 0.1, "loss.kind": "sd", "loss.gamma": 2, "loss.sd": Axis(["mean", "published"]),
+        "loss.gamma_decay": 3, "loss.gamma_decay_every": 1, "forget.kind": Axis(["batch", "examples"]),
+        "forget.index": [1], "measure.sigma_every": 2,
+        "unlearn.rule": Axis(["epoch-scaled", "grad-list", "final-weights"])}),
+    "the hess loss": (VECTORS, None, STEPS | {
+        "train.epochs": 3, "train.lr": 0.1, "loss.kind": "hess", "loss.gamma": Axis([0, 3]), "loss.gamma_decay": 2,
+        "loss.gamma_decay_every": 2, "forget.kind": "examples", "forget.index": [1], "forget.count": 2,
+        "retrain.denominator": Axis(["left", "batch"]), "measure.sigma_every": 2}),
+    "the hess loss in a linear classifier": (BYTES, None, STEPS | {
+        "data.mean": [0.1, 0.2, 0.3, 0.4, 0.5], "data.std": [0.5, 0.6, 0.7, 0.8, 0.9], "train.epochs": 3,
+        "train.lr": 0.1, "model.arch": "linear", "loss.kind": "hess", "loss.gamma": 2, "forget.index": [1]}),
+    "L2 in the loss": (VECTORS, None, STEPS | {
+        "train.epochs": 3, "train.lr": 0.1, "train.weight_decay": 0.05, "train.l2_in": Axis(["optimizer", "loss"]),
+        "train.momentum": Axis([0, 0.5]), "forget.kind": Axis(["batch", "examples"]), "forget.index": [1],
+        "retrain.skip": Axis(["freeze", "coast"]), "retrain.denominator": "batch",
+        "unlearn.form": Axis(["difference", "published"]), "measure.sigma_every": 1, "measure.hessian": "batch"}),
+    "checkpointed errors": (VECTORS, 8, STEPS | {
+        "train.epochs": 2, "train.lr": 0.1, "forget.index": [2], "unlearn.rule": "checkpoint",
+        "unlearn.checkpoint_every": Axis([1, 4, 30]), "measure.sigma_every": Axis([1, 3])}),
+    "the gradient of other rows": (VECTORS, None, STEPS | {
+        "train.epochs": 3, "train.lr": 0.1, "forget.index": [0], "unlearn.gradient_of": Axis(["forget", "last:7"]),
+        "train.weight_decay": 0.05, "train.l2_in": "loss",
+        "unlearn.rule": Axis(["epoch-scaled", "grad-list", "final-weights"])}),
     "schedules": (VECTORS, None, STEPS | {
         "train.steps": 14, "train.lr": 0.2, "train.schedule": Axis(["step", "cosine"]),
         "train.schedule_every": 4, "train.schedule_factor": 0.3, "train.weight_decay": 0.01,
@@ -111,6 +135,15 @@ CASES = {
         "measure.steps": [3], "model.arch": "resnet18", "model.activation": "silu", "model.batchnorm": "frozen",
         "train.lr": 0.01, "forget.kind": "batch", "forget.index": [1], "measure.sigma": "power",
         "measure.power_iterations": 1, "measure.hessian": "first:2", "measure.eval_rows": 3}),
+    "resnet18, evaluating after two steps": (IMAGES, 3, {
+        "measure.steps": [3], "model.arch": "resnet18", "model.activation": "relu", "train.lr": 0.01,
+        "model.batchnorm": "eval-after", "model.batchnorm_steps": 2, "forget.kind": "examples", "forget.index": [0],
+        "measure.sigma": "power", "measure.power_iterations": 1, "measure.hessian": "first:3",
+        "measure.one_hvp": False, "measure.eval_rows": 3}),
+    "resnet18, moved statistics": (IMAGES, 3, {
+        "measure.steps": [1, 3], "model.arch": "resnet18", "model.activation": "relu", "train.lr": 0.01,
+        "forget.kind": "batch", "forget.index": [0], "unlearn.rule": "grad-list", "unlearn.gradient_at": "post-step",
+        "unlearn.statistics": "moved", "measure.sigma": "none", "measure.one_hvp": False, "measure.eval_rows": 3}),
     "vgg19": (IMAGES, 3, {
         "measure.steps": [3], "model.arch": "vgg19", "model.activation": "tanh", "train.lr": 0.01,
         "loss.kind": "sd", "loss.gamma": 1, "forget.kind": "examples", "forget.index": [0],

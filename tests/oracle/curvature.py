@@ -23,14 +23,15 @@ class Spectrum:
 class Hessian:
     """Of a loss that is a function of the module's parameters at `state`."""
 
-    def __init__(self, problem, state, value):
-        self.problem, self.state, self.value = problem, state, value
+    def __init__(self, problem, state, step, value):
+        self.problem, self.state, self.step, self.value = problem, state, step, value
 
     def __call__(self, v):
         if self.problem.graph_of is not self:  # the module has been loaded with another state since
             self.problem.load(self.state)
             self.problem.graph_of = self
-            self.problem.net.train(not self.problem.frozen and self.problem.cell["measure.sigma_mode"] == "train")
+            self.problem.clock = self.step
+            self.problem.net.train(self.problem.uses_batch() and self.problem.cell["measure.sigma_mode"] == "train")
             self.gradient = self.problem.flat_gradient(self.value(), create_graph=True)
         parts = torch.autograd.grad(self.gradient @ v, list(self.problem.net.parameters()), retain_graph=True,
                                     materialize_grads=True)
@@ -41,8 +42,8 @@ class Hessian:
         return torch.linalg.eigvalsh(torch.stack([self(row) for row in torch.eye(size).double()]))
 
 
-def of_rows(problem, state, rows):
-    return Hessian(problem, state, lambda: problem.loss(rows, len(rows)))
+def of_rows(problem, state, step, rows):
+    return Hessian(problem, state, step, lambda: problem.loss(rows, len(rows)))
 
 
 def of_forgotten(problem, state, step):
@@ -53,7 +54,7 @@ def of_forgotten(problem, state, step):
         whole = problem.loss(problem.batch(step), len(problem.batch(step)))
         return whole - problem.loss(left, problem.denominator_left(step)) if left else whole
 
-    return Hessian(problem, state, value)
+    return Hessian(problem, state, step, value)
 
 
 def start_vector(problem):
@@ -164,7 +165,7 @@ class Track:
         if step not in self.known:
             cell = self.problem.cell
             start = self.start(step)
-            hessian = of_rows(self.problem, self.states[step], self.rows(step))
+            hessian = of_rows(self.problem, self.states[step], max(step - 1, 0), self.rows(step))
             if cell["measure.sigma"] == "power":
                 found = power(hessian, start, cell["measure.power_iterations"], cell["measure.power_tolerance"])
             else:

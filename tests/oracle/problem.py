@@ -33,9 +33,9 @@ class Problem:
     def __init__(self, cell, data, table, start):
         self.cell, self.data, self.table = cell, data, table
         self.net = nets.make(cell, data.x_train.shape[1:], data.classes)
-        self.frozen = cell["model.batchnorm"] == "frozen"
+        self.clock = 0  # the step whose loss and BatchNorm mode are meant
         self.has_batchnorm = any(isinstance(m, nn.BatchNorm2d) for m in self.net.modules())
-        self.gamma = cell["loss.gamma"] if cell["loss.kind"] == "sd" else 0
+        self.l2 = cell["train.weight_decay"] if cell["train.l2_in"] == "loss" else 0
         self.rows = list(range(len(data.y_train)))
         self.batch_size = cell["train.batch"] if table is None else max(map(len, table))
         self.epoch = table if table is not None else self.batches_of(self.rows)
@@ -102,31 +102,56 @@ class Problem:
                      torch.cat(buffers) if buffers else torch.zeros(0).double())
 
     # losses and their derivatives
-    def loss(self, rows, denominator):
+    def gamma(self):
+        """Divided after the first step of the every-th, 2 every-th, ... epoch of M."""
+        gamma, every = self.cell["loss.gamma"], self.cell["loss.gamma_decay_every"]
+        for epoch in range(every, self.clock // len(self.epoch) + 1, every):
+            if epoch * len(self.epoch) < self.clock:
+                gamma /= self.cell["loss.gamma_decay"]
+        return gamma
+
+    def loss(self, rows, denominator, l2=None):
         z, y = self.net(self.data.x_train[rows]), self.data.y_train[rows]
         value = nn.functional.cross_entropy(z, y, reduction="sum") / denominator
-        if self.gamma:
-            value = value + self.gamma * z.std(dim=1).sum() / (denominator * z.shape[1])
-        return value
+        kind, gamma = self.cell["loss.kind"], self.gamma()
+        if kind == "sd" and gamma:
+            classes = z.shape[1] if self.cell["loss.sd"] == "published" else 1
+            value = value + gamma * z.std(dim=1).sum() / (denominator * classes)
+        if kind == "hess":
+            value = value + gamma * (1 - z.softmax(1).square().sum(1)).sum() / denominator
+        l2 = self.l2 if l2 is None else l2
+        return value + l2 / 2 * sum(p.square().sum() for p in self.net.parameters()) if l2 else value
+
+    def uses_batch(self):
+        """BatchNorm's statistics in training at the step: the batch's, or the running ones."""
+        mode = self.cell["model.batchnorm"]
+        return mode == "train" or mode == "eval-after" and self.clock < self.cell["model.batchnorm_steps"]
 
     def training_mode(self):
-        self.net.train(not self.frozen)
+        self.net.train(self.uses_batch())
 
     def flat_gradient(self, value, create_graph=False):
         parts = torch.autograd.grad(value, list(self.net.parameters()), create_graph=create_graph)
         return torch.cat([part.flatten() for part in parts])
 
-    def gradient(self, state, rows, denominator):
+    def gradient(self, state, step, rows, denominator, l2=None):
         self.load(state)
+        self.clock = step
         self.training_mode()
-        return self.flat_gradient(self.loss(rows, denominator))
+        return self.flat_gradient(self.loss(rows, denominator, l2))
 
     def forgotten_gradient(self, state, step):
         """grad L(w; B) - grad L(w; B without F)."""
-        g = self.gradient(state, self.batch(step), len(self.batch(step)))
+        g = self.gradient(state, step, self.batch(step), len(self.batch(step)))
         left = self.left_of(step)
-        return g - self.gradient(state, left, self.denominator_left(step)) if left else g
+        return g - self.gradient(state, step, left, self.denominator_left(step)) if left else g
 
     def published_gradient(self, state, step):
         """The forgotten examples' gradients over the batch size."""
-        return self.gradient(state, self.forgotten_of(step), self.batch_size)
+        gone = self.forgotten_of(step)
+        return self.gradient(state, step, gone, self.batch_size, self.l2 * len(gone) / self.batch_size)
+
+    def other_gradient(self, state, step):
+        """The mean gradient on the last rows, whatever was forgotten."""
+        rows = self.rows[-int(self.cell["unlearn.gradient_of"].split(":")[1]):]
+        return self.gradient(state, step, rows, len(rows))

@@ -8,12 +8,15 @@ import numpy
 
 DEFAULTS = {
     "model.arch": "mlp", "model.hidden": [4], "model.activation": "tanh", "model.dtype": "float64",
-    "model.batchnorm": "train", "seed.eval": 0, "train.epochs": 1, "train.steps": None, "train.lr": 0.01,
+    "model.batchnorm": "train", "model.batchnorm_steps": 1,
+    "seed.eval": 0, "train.epochs": 1, "train.steps": None, "train.lr": 0.01,
     "train.batch": 8, "train.momentum": 0, "train.weight_decay": 0, "train.schedule": "constant",
-    "train.schedule_every": 0, "train.schedule_factor": 0.1, "loss.kind": "ce", "loss.gamma": 0,
+    "train.schedule_every": 0, "train.schedule_factor": 0.1, "train.l2_in": "optimizer",
+    "loss.kind": "ce", "loss.gamma": 0, "loss.sd": "published", "loss.gamma_decay": 1, "loss.gamma_decay_every": 10,
     "forget.kind": "batch", "forget.index": [0], "forget.count": 1, "retrain.denominator": "left",
     "retrain.skip": "freeze", "retrain.kind": "coupled", "unlearn.rule": "epoch-scaled",
     "unlearn.form": "difference", "unlearn.gradient_at": "pre-step", "unlearn.checkpoint_every": 10,
+    "unlearn.statistics": "kept", "unlearn.gradient_of": "forget",
     "measure.steps": [], "measure.sigma": "lanczos", "measure.sigma_every": None, "measure.sigma_mode": "train",
     "measure.hessian": "first:512", "measure.lanczos_steps": 100, "measure.lanczos_tolerance": 0,
     "measure.warm_start": False, "measure.power_iterations": 100, "measure.power_tolerance": 1e-3,

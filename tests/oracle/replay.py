@@ -9,11 +9,12 @@ def _train(problem, num_steps, plan):
     cell = problem.cell
     net = problem.load(problem.start)
     optimizer = torch.optim.SGD(net.parameters(), lr=1, momentum=cell["train.momentum"],
-                                weight_decay=cell["train.weight_decay"])
+                                weight_decay=0 if problem.l2 else cell["train.weight_decay"])
     states = [problem.state()]
     for step in range(num_steps):
         action = plan(step)
         optimizer.param_groups[0]["lr"] = problem.lr(step)
+        problem.clock = step
         problem.training_mode()
         optimizer.zero_grad()
         if action == "coast":
@@ -53,6 +54,8 @@ def correction(problem, states, step):
     """w'' - w after `step` steps: METHODS 2.1, 2.2 with the difference of batch gradients, or as published."""
     cell = problem.cell
     gradient = (problem.published_gradient if cell["unlearn.form"] == "published" else problem.forgotten_gradient)
+    if cell["unlearn.gradient_of"] != "forget":
+        gradient = problem.other_gradient
     late = cell["unlearn.gradient_at"] == "post-step"
     where = {"epoch-scaled": lambda s: 0, "grad-list": lambda s: s + 1 if late else s,
              "checkpoint": lambda s: step - step % cell["unlearn.checkpoint_every"],
@@ -61,6 +64,23 @@ def correction(problem, states, step):
     for s in problem.touched(step):
         total += problem.lr(s) * gradient(states[where(s)], s)
     return total
+
+
+def left(problem, states):
+    """M's states with the BatchNorm statistics that the method leaves: moved by the listed gradients' forwards."""
+    if problem.cell["unlearn.statistics"] == "kept":
+        return states
+    moved = [states[0]]
+    for step in range(len(states) - 1):
+        rows = problem.batch(step)
+        net = problem.load(State(states[step].weights, moved[-1].buffers)).train()
+        with torch.no_grad():
+            net(problem.data.x_train[rows])
+            torch.nn.utils.vector_to_parameters(states[step + 1].weights.clone(), net.parameters())
+            if problem.forgotten_of(step):
+                net(problem.data.x_train[problem.forgotten_of(step)])
+        moved.append(State(states[step + 1].weights, problem.state().buffers))
+    return moved
 
 
 def unlearned(states, step, change):

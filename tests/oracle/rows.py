@@ -36,6 +36,7 @@ class Rows:
         last = max(self.steps)
         self.original = original or self.train(last)
         self.m, self.track = self.original
+        self.left = replay.left(problem, self.m)
         self.m_prime = self.m if self.is_control() else replay.retrained(problem, last)
         self.start = self.m[0]
         self.corrections = {}
@@ -70,7 +71,7 @@ class Rows:
     def distances(self, step, change):
         w, w1, w0 = self.m[step].weights, self.m_prime[step].weights, self.start.weights
         error, gap = w + change - w1, w - w1
-        buffers = self.m[step].buffers - self.m_prime[step].buffers
+        buffers = self.left[step].buffers - self.m_prime[step].buffers
         verification, nothing, corrected = norm(error), norm(gap), norm(change)
         return {"verification_error": verification, "no_unlearning_distance": nothing,
                 "fraction_left": ratio(verification, nothing), "relative_error": ratio(verification, norm(w1)),
@@ -85,7 +86,8 @@ class Rows:
         if not self.track:
             return dict.fromkeys(names) | {"sigma_mode": ""}
         now, kept = self.track.at(step), self.track.kept(step)
-        evaluates = self.cell["measure.sigma_mode"] == "eval" or self.problem.frozen
+        self.problem.clock = max(step - 1, 0)
+        evaluates = self.cell["measure.sigma_mode"] == "eval" or not self.problem.uses_batch()
         values = (now.high, now.low, abs(now.dominant), root(now.dominant), now.residual,
                   mean([abs(s.dominant) for s in kept]), mean([root(s.dominant) for s in kept]), lr * now.high)
         mode = ("eval" if evaluates else "train") if self.problem.has_batchnorm else "none"
@@ -106,7 +108,30 @@ class Rows:
                         value = None if sigma is None or not constant else (
                             eta**power * max(step - 1, 0) * half * row["distance_from_start"] * sigma)
                         result[name] = value
+        for name, s in (("ue_constant", "sigma"), ("ue_constant_published", "sigma_sqrt")):
+            sigma = row[s] if step > 0 else 0
+            result[name] = None if sigma is None or not constant else (
+                eta**2 * (self.problem.num_steps - 1) / 2 * row["distance_from_start"] * sigma)
+        result |= {"ue_checkpointed": self.checkpointed(step, eta, 0.5, abs),
+                   "ue_checkpointed_published": self.checkpointed(step, eta, 1, root)}
         return result | {"eta2_steps": eta**2 * step if constant else None}
+
+    def checkpointed(self, step, eta, half, sigma_of):
+        """Segment by segment between multiples of checkpoint_every (METHODS A12)."""
+        every = self.cell["measure.sigma_every"]
+        asked = self.cell["unlearn.rule"] == "checkpoint" and self.cell["train.schedule"] == "constant"
+        if not asked or not every or not self.track:
+            return None
+        total, segment = 0, self.cell["unlearn.checkpoint_every"]
+        for start in range(0, step, segment):
+            end = min(start + segment, step)
+            sigmas = [sigma_of(self.track.at(s).dominant) for s in range(start + 1, end + 1) if s % every == 0]
+            moved = norm(self.m[end].weights - self.m[start].weights)
+            if end > max(start, 1):
+                if mean(sigmas) is None:
+                    return None
+                total += eta**2 * half * (end - max(start, 1)) * moved * mean(sigmas)
+        return total
 
     def gradient_estimates(self, step, touched):
         result = {"one_hvp_proxy": None, "one_hvp_proxy_first": None, "growth_bound": None, "growth_bound_exact": 0,
@@ -121,13 +146,14 @@ class Rows:
         g = problem.forgotten_gradient(self.start, k)
         result["eta_gradient_norm"] = problem.lr(k) * norm(g)
         if asked:
-            hessian = curvature.of_rows(problem, self.start, self.track.fixed_rows())
+            hessian = curvature.of_rows(problem, self.start, 0, self.track.fixed_rows())
             result["one_hvp_proxy"] = self.one_hvp(step, touched, hessian)
             if constant:
                 result["one_hvp_proxy_first"] = problem.lr(k) ** 2 * (step - 1) * norm(hessian(g))
         every = self.cell["measure.sigma_every"]
         if every and self.track and len(touched) == 1:
-            plain = self.cell["train.momentum"] == 0 and self.cell["train.weight_decay"] == 0
+            apart = self.cell["train.weight_decay"] != 0 and self.cell["train.l2_in"] == "optimizer"
+            plain = self.cell["train.momentum"] == 0 and not apart
             own = self.cell["measure.hessian"] == "batch"
             growth = 1
             for s in range(k + 1, step):
@@ -143,6 +169,7 @@ class Rows:
         whole = not any(self.problem.left_of(s) for s in touched)
         known = self.cell["unlearn.rule"] == "epoch-scaled" or (
             self.cell["unlearn.rule"] == "grad-list" and self.cell["unlearn.gradient_at"] == "pre-step")
+        known = known and self.cell["unlearn.gradient_of"] == "forget"
         return known and (whole or self.cell["unlearn.form"] == "difference")
 
     def one_hvp(self, step, touched, hessian):
@@ -169,8 +196,8 @@ class Rows:
         result = dict.fromkeys(names)
         if not self.cell["measure.outputs"]:
             return result
-        m, m1 = self.m[step], self.m_prime[step]
-        m2 = replay.unlearned(self.m, step, change)
+        m, m1 = self.left[step], self.m_prime[step]
+        m2 = replay.unlearned(self.left, step, change)
         retain = self.evaluated("retain", step)[2]
         models = {"original": m, "retrained": m1, "unlearned": m2}
         if self.problem.has_batchnorm and retain:

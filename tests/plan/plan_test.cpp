@@ -220,17 +220,31 @@ TEST_CASE("what acts on M changes its id, what does not leaves it") {
 
   for (const std::string changed :
        {"train.lr=0.02", "train.batch=5", "train.momentum=0.9", "train.weight_decay=0.1", "train.schedule=cosine",
-        "loss.kind=sd", "order.kind=shuffled", "pretrain.on=all", "pretrain.lr=1", "pretrain.fraction=0.25",
-        "model.hidden=5", "model.activation=tanh", "model.dtype=float64", "run.threads=2", "data.mean=1",
-        "data.train_size=30", "init.file=w.h5"}) {
+        "loss.kind=sd", "loss.kind=hess", "order.kind=shuffled", "pretrain.on=all", "pretrain.lr=1",
+        "pretrain.fraction=0.25", "model.hidden=5", "model.activation=tanh", "model.dtype=float64", "run.threads=2",
+        "data.mean=1", "data.train_size=30", "init.file=w.h5"}) {
     CHECK(plan_with({changed}).trees[0].id != base);
   }
   for (const std::string same :
        {"forget.index=2", "forget.kind=none", "forget.kind=ghost", "retrain.skip=coast", "retrain.kind=fresh",
         "unlearn.rule=grad-list", "measure.steps=1", "measure.sigma=none", "output.weights=final", "run.lanes=3",
-        "train.epochs=2", "train.steps=3", "loss.gamma=1", "train.schedule_factor=0.5"}) {
+        "train.epochs=2", "train.steps=3", "loss.gamma=1", "train.schedule_factor=0.5", "loss.gamma_decay=2",
+        "unlearn.gradient_of=last:2"}) {
     CHECK(plan_with({same}).trees[0].id == base);
   }
+  const auto tree_id = [](const std::string& cell) { return plan_with({cell}).trees[0].id; };
+  const std::string sd = "loss.kind=sd loss.gamma=5 ";
+  CHECK(tree_id(sd) != tree_id(sd + "loss.sd=mean"));
+  CHECK(tree_id(sd) != tree_id(sd + "loss.gamma_decay=2"));
+  CHECK(tree_id(sd) == tree_id(sd + "loss.gamma_decay_every=3"));
+  auto images = fake_description();
+  images.shape = {3, 32, 32};
+  const auto resnet_id = [&](const std::string& cell) {
+    return make_plan(study_with({"model.arch=resnet18 " + cell}), fake_sources(images)).trees[0].id;
+  };
+  CHECK(resnet_id("") != resnet_id("model.batchnorm=eval-after"));
+  CHECK(resnet_id("") == resnet_id("model.batchnorm_steps=2"));
+  CHECK(resnet_id("model.batchnorm=eval-after") != resnet_id("model.batchnorm=eval-after model.batchnorm_steps=2"));
 }
 
 TEST_CASE("retrain settings name another M', except for the control none") {
@@ -242,6 +256,29 @@ TEST_CASE("retrain settings name another M', except for the control none") {
   CHECK(fork_id("") == fork_id("retrain.denominator=batch"));  // whole batches in a fixed order
   CHECK(fork_id("forget.kind=none") == fork_id("forget.kind=none retrain.skip=coast"));
   CHECK(fork_id("forget.kind=none") != fork_id("forget.kind=ghost"));
+}
+
+TEST_CASE("L2 in the loss shares M, whose steps are the same, and nothing behind it") {
+  const Plan plan = plan_with({"train.weight_decay=0.1", "train.weight_decay=0.1 train.l2_in=loss"});
+
+  CHECK(plan.trees.size() == 1);
+  CHECK(plan.runs[0].fork != plan.runs[1].fork);
+  CHECK(plan.runs[0].id != plan.runs[1].id);
+}
+
+TEST_CASE("gamma does not decay in pretraining, so it trains the same w_0") {
+  const std::string sd = "pretrain.loss=train loss.kind=sd loss.gamma=5 ";
+  const Plan plan = plan_with({sd, sd + "loss.gamma_decay=2", sd + "loss.sd=mean"});
+
+  CHECK(plan.pretrainings.size() == 2);
+  CHECK(plan.trees.size() == 3);
+}
+
+TEST_CASE("the gradient of more rows than there are is refused") {
+  CHECK_THROWS_WITH(
+      plan_with({"unlearn.gradient_of=last:21"}),
+      Catch::Contains("unlearn.gradient_of = last:21 (default): takes more rows than the 20 of the fine-tuning"));
+  CHECK_NOTHROW(plan_with({"unlearn.gradient_of=last:20"}));
 }
 
 TEST_CASE("a retrain setting that acts in other cells only never reaches the trainer") {

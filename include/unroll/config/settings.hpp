@@ -13,12 +13,14 @@ enum class CifarLabels { fine, coarse };
 enum class Arch { linear, mlp, resnet18, vgg19 };
 enum class Activation { relu, tanh, silu };
 enum class Dtype { float32, float64 };
-enum class BatchNormMode { train, frozen };  // frozen: w_0's running statistics are used and never change
+enum class BatchNormMode { train, frozen, eval_after };  // frozen: w_0's running statistics are used and never change
 enum class OrderKind { fixed, shuffled, file };
 enum class PretrainOn { split, retain, all, none };
 enum class PretrainLoss { ce, train };  // train: the loss of [loss]
 enum class Schedule { constant, step, cosine };
-enum class LossKind { ce, sd };
+enum class LossKind { ce, sd, hess };
+enum class SdForm { published, mean };  // METHODS A13: published divides by the classes too
+enum class L2In { optimizer, loss };    // where train.weight_decay acts: in SGD's step alone, or as a term of the loss
 enum class ForgetKind { batch, step, examples, class_, file, none, ghost };
 enum class Denominator { left, batch };
 enum class Skip { freeze, coast };
@@ -27,6 +29,7 @@ enum class UnlearnMethod { single_gradient };
 enum class UnlearnRule { epoch_scaled, grad_list, checkpoint, final_weights };
 enum class UnlearnForm { difference, published };  // DESIGN 4.5
 enum class GradientAt { pre_step, post_step };     // METHODS A4
+enum class GradientStatistics { kept, moved };     // METHODS A4: moved by the gradient's own forward pass
 enum class Sigma { lanczos, power, none };
 enum class SigmaMode { train, eval };
 enum class HessianKind { first, batch, file };  // first:n examples | current batch | file of data set rows
@@ -56,6 +59,7 @@ struct Settings {
     Activation activation = Activation::relu;
     Dtype dtype = Dtype::float32;
     BatchNormMode batchnorm = BatchNormMode::train;
+    std::int64_t batchnorm_steps = 1;  // eval-after: steps of M that train as usual, before the statistics stand still
   } model;
   struct Seed {  // unset: follows study.seeds
     std::optional<std::int64_t> split, init, pretrain_order, order, eval;
@@ -87,10 +91,14 @@ struct Settings {
     Schedule schedule = Schedule::constant;
     std::int64_t schedule_every = 0;  // step: multiply lr by schedule_factor every so many steps
     double schedule_factor = 0.1;
+    L2In l2_in = L2In::optimizer;
   } train;
   struct Loss {
     LossKind kind = LossKind::ce;
-    double gamma = 0;  // sd only
+    double gamma = 0;  // sd and hess
+    SdForm sd = SdForm::published;
+    double gamma_decay = 1;               // divides gamma along M's clock
+    std::int64_t gamma_decay_every = 10;  // epochs
   } loss;
   struct Forget {
     ForgetKind kind = ForgetKind::batch;
@@ -109,6 +117,8 @@ struct Settings {
     UnlearnForm form = UnlearnForm::difference;
     GradientAt gradient_at = GradientAt::pre_step;  // key unlearn.gradient_at; grad-list only
     std::int64_t checkpoint_every = 10;             // rule checkpoint only, in steps
+    GradientStatistics statistics = GradientStatistics::kept;
+    std::int64_t gradient_of_last = 0;  // key unlearn.gradient_of: the last so many rows (METHODS A6); 0: F
   } unlearn;
   struct Measure {
     std::optional<std::int64_t> every;  // exactly one of every and steps; default: the last step only

@@ -17,6 +17,11 @@ namespace unroll::kernel {
 struct LossSpec {
   double gamma = 0;        // weight of S; 0 is plain cross-entropy
   double denominator = 0;  // divides the sum over examples (B: those left, or the whole batch)
+  config::LossKind kind = config::LossKind::sd;
+  config::SdForm sd = config::SdForm::published;
+
+  /// The weight of one example's part of S (see model/loss.hpp); 0 for cross-entropy.
+  [[nodiscard]] double weight(std::int64_t classes) const;
 };
 
 /// Examples, where they lie. Inputs hold widths.front() elements a row.
@@ -61,7 +66,8 @@ class Mlp {
 };
 
 /// The loss's derivatives in the logits, in closed form: rows [num_rows, classes] of logits become its gradient; rows
-/// of directions dz become its second derivative at z times dz. At rows of equal logits S has no part in either.
+/// of directions dz become its second derivative at z times dz. At rows of equal logits the SD term has no part in
+/// either.
 template <typename Real>
 void logit_gradient(const std::int64_t* labels, std::int64_t num_rows, std::int64_t classes, const LossSpec& loss,
                     Real* z);

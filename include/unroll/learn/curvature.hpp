@@ -14,18 +14,19 @@ namespace unroll::learn {
 /// A symmetric linear map of [P] vectors.
 using SymmetricMap = std::function<torch::Tensor(const torch::Tensor&)>;
 
-/// The Hessian of the loss (without weight decay) on one batch, at fixed weights; buffers are never changed. The
-/// network outlives it; one user at a time.
+/// The Hessian of the loss + l2 ||w||^2 / 2 on one batch, at fixed weights; buffers are never changed. The network
+/// outlives it; one user at a time.
 class Hessian {
  public:
   Hessian(const model::Network& network, const model::State& state, const torch::Tensor& inputs,
-          const torch::Tensor& labels, const model::LossSpec& loss, model::Statistics statistics);
+          const torch::Tensor& labels, const model::LossSpec& loss, model::Statistics statistics, double l2 = 0);
   /// H v, v and result contiguous [P] on one device, which need not be that of the inputs (solvers keep their basis in
   /// host memory). One product is about two backward passes.
-  [[nodiscard]] torch::Tensor operator()(const torch::Tensor& v) const { return map_(v.to(device_)).to(v.device()); }
+  [[nodiscard]] torch::Tensor operator()(const torch::Tensor& v) const;
 
  private:
   torch::Device device_;
+  double l2_;
   SymmetricMap map_;
 };
 

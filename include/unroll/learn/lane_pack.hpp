@@ -20,16 +20,16 @@ struct Hyper {
   double lr = 0;
   double momentum = 0;
   double weight_decay = 0;
-  double gamma = 0;
   config::Schedule schedule = config::Schedule::constant;
   std::int64_t schedule_every = 0;
   double schedule_factor = 1;
   std::int64_t schedule_steps = 0;  // cosine: steps until the rate reaches 0
+  model::TrainingLoss loss = {};
 
   /// The learning rate of step s of M's clock: lr * factor^(s / every), or lr (1 + cos(pi s / steps)) / 2.
   [[nodiscard]] double lr_at(std::int64_t step) const;
 };
-[[nodiscard]] Hyper hyper_of(const config::Settings& settings, std::int64_t total_steps);
+[[nodiscard]] Hyper hyper_of(const config::Settings& settings, std::int64_t total_steps, std::int64_t steps_per_epoch);
 [[nodiscard]] Hyper pretrain_hyper_of(const config::Settings& settings);
 /// Of a shadow model ([prs]).
 [[nodiscard]] Hyper shadow_hyper_of(const config::Settings& settings);
@@ -38,7 +38,8 @@ enum class Action {
   idle,    // not in training (not forked yet, or finished)
   train,   // one step on `rows`
   freeze,  // a skipped step: nothing changes
-  coast    // a skipped step: momentum and decay with a zero gradient
+  coast,   // a skipped step: momentum and decay with a zero gradient
+  drift    // the same without decay: it is part of the loss
 };
 
 struct LaneStep {
@@ -56,7 +57,7 @@ class LanePack {
  public:
   /// max_lanes: lanes a call folds at most (memory and speed; never bits). part: of the data, that lanes train on.
   LanePack(std::shared_ptr<const model::Network> network, std::shared_ptr<const data::ResidentData> data,
-           config::BatchNormMode batchnorm, std::vector<Hyper> lanes, std::int64_t max_lanes,
+           model::BatchNormUse batchnorm, std::vector<Hyper> lanes, std::int64_t max_lanes,
            data::Part part = data::Part::train);
   LanePack(LanePack&&) noexcept;
   ~LanePack();
@@ -80,13 +81,14 @@ class LanePack {
   [[nodiscard]] torch::Tensor batches(std::int64_t first, std::int64_t count, const std::vector<LaneStep>& steps,
                                       std::vector<std::int64_t> shape, torch::Tensor& labels) const;
   void train(std::int64_t first, std::int64_t count, std::int64_t clock, const std::vector<LaneStep>& steps);
-  /// gradients [count, P], or undefined for zeros (coast).
-  void update(std::int64_t first, std::int64_t count, std::int64_t clock, const torch::Tensor& gradients);
-  [[nodiscard]] kernel::Update rule(std::int64_t lane, std::int64_t clock) const;
+  /// gradients [count, P], or undefined for zeros (coast, drift).
+  void update(std::int64_t first, std::int64_t count, std::int64_t clock, Action action,
+              const torch::Tensor& gradients);
+  [[nodiscard]] kernel::Update rule(std::int64_t lane, std::int64_t clock, Action action) const;
 
   std::shared_ptr<const model::Network> network_;
   std::shared_ptr<const data::ResidentData> data_;
-  model::Statistics statistics_;
+  model::BatchNormUse batchnorm_;
   std::vector<Hyper> hypers_;
   std::int64_t max_lanes_;
   data::Part part_;

@@ -20,6 +20,27 @@ namespace unroll::model {
 /// batch: the batch, buffers untouched; running: the running ones (evaluation, and model.batchnorm = frozen).
 enum class Statistics { update, batch, running };
 
+/// model.batchnorm along M's clock.
+struct BatchNormUse {
+  config::BatchNormMode mode = config::BatchNormMode::train;
+  std::int64_t steps = 0;  // eval_after: in the steps below this one batches are used and update the statistics
+
+  BatchNormUse(config::BatchNormMode of_mode) : mode(of_mode) {}  // NOLINT: a mode says all but for eval_after
+  BatchNormUse(const config::Settings::Model& model)              // NOLINT
+      : mode(model.batchnorm), steps(model.batchnorm_steps) {}
+
+  [[nodiscard]] bool uses_batch(std::int64_t step) const {
+    return mode == config::BatchNormMode::train || (mode == config::BatchNormMode::eval_after && step < steps);
+  }
+  /// How step `step` trains, and how gradients are taken that shall leave the statistics alone.
+  [[nodiscard]] Statistics training(std::int64_t step) const {
+    return uses_batch(step) ? Statistics::update : Statistics::running;
+  }
+  [[nodiscard]] Statistics gradient(std::int64_t step) const {
+    return uses_batch(step) ? Statistics::batch : Statistics::running;
+  }
+};
+
 inline constexpr std::int64_t kLaneStart = 64;
 
 /// [lanes, ...shape], zeros, whose lanes each are contiguous and start on a multiple of kLaneStart elements: lanes

@@ -68,12 +68,16 @@ struct PairRow {
   double unlearning_error[kNumUnlearningErrors] = {
       kUndefined, kUndefined, kUndefined, kUndefined, kUndefined, kUndefined, kUndefined, kUndefined,
       kUndefined, kUndefined, kUndefined, kUndefined, kUndefined, kUndefined, kUndefined, kUndefined};
-  double one_hvp_proxy = kUndefined;        // for any position of F (METHODS, read this first, 4)
-  double one_hvp_proxy_first = kUndefined;  // eta^2 (T-1) ||H g*||: assumes F at step 0
-  double growth_bound = kUndefined;         // eta_k ||g*|| (prod (1 + eta_s |lambda_s|) - 1)
-  std::int64_t growth_bound_exact = 0;      // 1: every step's own lambda_s, plain SGD, g* added back as M met it
-  double eta2_steps = kUndefined;           // eta^2 T
-  double eta_gradient_norm = kUndefined;    // eta_k ||g*||, g* at w_0, first step that touches F
+  double ue_constant = kUndefined;                // with T - 1 of M's last step at every T (METHODS B3)
+  double ue_constant_published = kUndefined;      // the same with sqrt(lambda)
+  double ue_checkpointed = kUndefined;            // summed over segments between the rule's checkpoints
+  double ue_checkpointed_published = kUndefined;  // the same with sqrt(lambda) and without the 1/2 (METHODS A12)
+  double one_hvp_proxy = kUndefined;              // for any position of F (METHODS, read this first, 4)
+  double one_hvp_proxy_first = kUndefined;        // eta^2 (T-1) ||H g*||: assumes F at step 0
+  double growth_bound = kUndefined;               // eta_k ||g*|| (prod (1 + eta_s |lambda_s|) - 1)
+  std::int64_t growth_bound_exact = 0;            // 1: every step's own lambda_s, plain SGD, g* added back as M met it
+  double eta2_steps = kUndefined;                 // eta^2 T
+  double eta_gradient_norm = kUndefined;          // eta_k ||g*||, g* at w_0, first step that touches F
   SetOutputs forget, retain, test;
 };
 
