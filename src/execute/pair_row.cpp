@@ -97,13 +97,13 @@ void add_unlearning_errors(record::PairRow& row, const config::Settings& setting
   if (!track.asked() && row.step > 0) {
     undefined.add("unlearning_error", "not_asked");
   }
-  if (measured.checkpointed) {
-    row.ue_checkpointed = measured.checkpointed->theory;
-    row.ue_checkpointed_published = measured.checkpointed->published;
-  }
   if (!measured.checkpointed || !track.keeps_sizes()) {
     undefined.add("ue_checkpointed", measured.checkpointed ? "not_asked" : "not_for_this_rule");
-  } else if (std::isnan(row.ue_checkpointed)) {
+    return;
+  }
+  row.ue_checkpointed = measured.checkpointed->theory;
+  row.ue_checkpointed_published = measured.checkpointed->published;
+  if (std::isnan(row.ue_checkpointed)) {
     undefined.add("ue_checkpointed", "not_asked");
   } else if (std::isnan(row.ue_checkpointed_published)) {
     undefined.add("ue_checkpointed_published", "negative_eigenvalue");
