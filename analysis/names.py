@@ -34,6 +34,7 @@ LABELS: dict[str, str] = {
     "unlearn.rule": "unlearning rule",
     "unlearn.method": "unlearning method",
     "unlearn.form": "form of the correction",
+    "unlearn.correction": "correction of momentum and decay",
     "floor_ulp": "floor (0): one ulp",
     "floor_repeat": "floor (i): repeat",
     "floor_order": "floor (ii): other order",

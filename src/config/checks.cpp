@@ -28,6 +28,10 @@ struct Fault {
   std::string_view message;
 };
 
+bool is_fresh(const Settings& s) {
+  return find_key("retrain.kind")->acts.holds(s) && s.retrain.kind == RetrainKind::fresh;
+}
+
 constexpr Fault kFaults[] = {
     {"data.dataset", [](const Settings& s) { return s.data.dataset != Dataset::optdigits && s.data.path.empty(); },
      "needs data.path: the folder or file that holds it (only optdigits is built in)"},
@@ -43,6 +47,15 @@ constexpr Fault kFaults[] = {
     {"retrain.kind",
      [](const Settings& s) { return s.retrain.kind == RetrainKind::fresh && s.order.kind == OrderKind::file; },
      "cannot be fresh with order.kind = file: a table of batches cannot be batched anew"},
+    {"unlearn.method", [](const Settings& s) { return s.unlearn.method == UnlearnMethod::first_order && is_fresh(s); },
+     "cannot be first-order with retrain.kind = fresh: M' takes other batches than M, so there is no step of M to "
+     "linearise at; set retrain.kind = coupled"},
+    {"unlearn.correction",
+     [](const Settings& s) {
+       return find_key("unlearn.correction")->acts.holds(s) && s.unlearn.correction == Correction::exact && is_fresh(s);
+     },
+     "cannot be exact with retrain.kind = fresh: the factor is that of a step which M' takes without F; set "
+     "retrain.kind = coupled"},
     {"run.threads",
      [](const Settings& s) { return s.run.threads > 1 && (s.model.arch == Arch::linear || s.model.arch == Arch::mlp); },
      "must be 1 with model.arch = linear or mlp, which train on one thread; use more ranks instead"},

@@ -23,6 +23,8 @@ bool compares(S s) { return s.noise.repeats > 0 || !s.noise.orders.empty() || !s
 
 bool has_shadow(S s) { return s.measure.outputs && s.prs.shadow != PrsShadow::none; }
 
+bool single_gradient(S s) { return s.unlearn.method == UnlearnMethod::single_gradient; }
+
 /// In a fixed order a forgotten batch is emptied, and no other batch loses a row.
 bool only_whole_batches(S s) { return s.forget.kind == ForgetKind::batch && s.order.kind == OrderKind::fixed; }
 
@@ -70,17 +72,24 @@ const Condition kShortBatches{
 const Condition kSkippedSteps{[](S s) { return s.forget.kind == ForgetKind::step || (forgets_rows(s) && coupled(s)); },
                               "retrain.kind = coupled and forget.kind = batch, step, examples, class or file"};
 const Condition kForgetRows{forgets_rows, "forget.kind = batch, examples, class or file"};
-const Condition kGradList{[](S s) { return s.unlearn.rule == UnlearnRule::grad_list; }, "unlearn.rule = grad-list"};
 const Condition kForgets{[](S s) { return forgets_rows(s) || s.forget.kind == ForgetKind::step; },
                          "forget.kind = batch, step, examples, class or file"};
-const Condition kPostStepBatchNorm{
-    [](S s) {
-      return s.unlearn.rule == UnlearnRule::grad_list && s.unlearn.gradient_at == GradientAt::post_step &&
-             has_batchnorm(s) && s.model.batchnorm == BatchNormMode::train;
-    },
-    "unlearn.rule = grad-list, unlearn.gradient_at = post-step, model.arch = resnet18 or vgg19, and model.batchnorm = "
-    "train"};
-const Condition kCheckpoint{[](S s) { return s.unlearn.rule == UnlearnRule::checkpoint; }, "unlearn.rule = checkpoint"};
+const Condition kPostStepBatchNorm{[](S s) {
+                                     return single_gradient(s) && s.unlearn.rule == UnlearnRule::grad_list &&
+                                            s.unlearn.gradient_at == GradientAt::post_step && has_batchnorm(s) &&
+                                            s.model.batchnorm == BatchNormMode::train;
+                                   },
+                                   "unlearn.method = single-gradient, unlearn.rule = grad-list, unlearn.gradient_at = "
+                                   "post-step, model.arch = resnet18 or vgg19, and model.batchnorm = "
+                                   "train"};
+const Condition kSingleGradient{single_gradient, "unlearn.method = single-gradient"};
+const Condition kCorrectable{
+    [](S s) { return single_gradient(s) && (s.train.momentum != 0 || s.train.weight_decay != 0); },
+    "unlearn.method = single-gradient, and train.momentum or train.weight_decay above 0"};
+const Condition kGradList{[](S s) { return single_gradient(s) && s.unlearn.rule == UnlearnRule::grad_list; },
+                          "unlearn.method = single-gradient and unlearn.rule = grad-list"};
+const Condition kCheckpoint{[](S s) { return single_gradient(s) && s.unlearn.rule == UnlearnRule::checkpoint; },
+                            "unlearn.method = single-gradient and unlearn.rule = checkpoint"};
 const Condition kOutputs{[](S s) { return s.measure.outputs; }, "measure.outputs = yes"};
 const Condition kShadow{has_shadow, "measure.outputs = yes and prs.shadow = test or train"};
 const Condition kShadowBatchNorm{

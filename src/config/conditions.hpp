@@ -7,7 +7,7 @@ namespace unroll::config::conditions {
 extern const Condition kAlways, kCifar100, kMlp, kHasActivation, kHasBatchNorm, kEvalAfter, kSplit, kNoInitFile,
     kPretrains, kShuffled, kSigma, kLanczos, kWarmStart, kPower, kHessian, kBatchNormHessian, kOrderFile, kOwnBatches,
     kStepSchedule, kDecays, kSd, kGamma, kGammaDecays, kForgetIndexed, kForgetCounted, kForgetFile, kShortBatches,
-    kSkippedSteps, kForgetRows, kForgets, kGradList, kPostStepBatchNorm, kCheckpoint, kOutputs, kShadow,
-    kShadowBatchNorm, kCompares, kNormalises;
+    kSkippedSteps, kForgetRows, kForgets, kSingleGradient, kCorrectable, kGradList, kPostStepBatchNorm, kCheckpoint,
+    kOutputs, kShadow, kShadowBatchNorm, kCompares, kNormalises;
 
 }  // namespace unroll::config::conditions

@@ -163,10 +163,15 @@ const auto& table() {
       key<Choice<RetrainKind>, &S::retrain, &S::Retrain::kind>(
           "retrain.kind", "coupled: M's batches without F; fresh: the rows left, batched anew", kForgetRows),
 
-      key<Choice<UnlearnMethod>, &S::unlearn, &S::Unlearn::method>("unlearn.method", "the unlearning method"),
-      key<Choice<UnlearnRule>, &S::unlearn, &S::Unlearn::rule>("unlearn.rule", "its rule for several epochs"),
+      key<Choice<UnlearnMethod>, &S::unlearn, &S::Unlearn::method>(
+          "unlearn.method", "single-gradient; first-order: M' - M linearised along M's steps; none: M'' is M"),
+      key<Choice<UnlearnRule>, &S::unlearn, &S::Unlearn::rule>("unlearn.rule", "its rule for several epochs",
+                                                               kSingleGradient),
       key<Choice<UnlearnForm>, &S::unlearn, &S::Unlearn::form>(
-          "unlearn.form", "difference of batch gradients, or the published gradient of F"),
+          "unlearn.form", "difference of batch gradients, or the published gradient of F", kSingleGradient),
+      key<Choice<Correction>, &S::unlearn, &S::Unlearn::correction>(
+          "unlearn.correction", "none: as published; exact: for what momentum and decay make of a gradient",
+          kCorrectable),
       key<Choice<GradientAt>, &S::unlearn, &S::Unlearn::gradient_at>("unlearn.gradient_at",
                                                                      "weights of the listed gradients", kGradList),
       key<Count, &S::unlearn, &S::Unlearn::checkpoint_every>("unlearn.checkpoint_every", "steps between checkpoints",

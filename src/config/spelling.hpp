@@ -96,7 +96,9 @@ inline constexpr auto kSpellings<RetrainKind> = std::to_array<Spelling<RetrainKi
                                                                                       {"fresh", RetrainKind::fresh}});
 template <>
 inline constexpr auto kSpellings<UnlearnMethod> =
-    std::to_array<Spelling<UnlearnMethod>>({{"single-gradient", UnlearnMethod::single_gradient}});
+    std::to_array<Spelling<UnlearnMethod>>({{"single-gradient", UnlearnMethod::single_gradient},
+                                            {"first-order", UnlearnMethod::first_order},
+                                            {"none", UnlearnMethod::none}});
 template <>
 inline constexpr auto kSpellings<UnlearnRule> =
     std::to_array<Spelling<UnlearnRule>>({{"epoch-scaled", UnlearnRule::epoch_scaled},
@@ -106,6 +108,9 @@ inline constexpr auto kSpellings<UnlearnRule> =
 template <>
 inline constexpr auto kSpellings<UnlearnForm> = std::to_array<Spelling<UnlearnForm>>(
     {{"difference", UnlearnForm::difference}, {"published", UnlearnForm::published}});
+template <>
+inline constexpr auto kSpellings<Correction> = std::to_array<Spelling<Correction>>({{"none", Correction::none},
+                                                                                    {"exact", Correction::exact}});
 template <>
 inline constexpr auto kSpellings<GradientAt> =
     std::to_array<Spelling<GradientAt>>({{"pre-step", GradientAt::pre_step}, {"post-step", GradientAt::post_step}});

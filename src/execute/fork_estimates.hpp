@@ -12,7 +12,7 @@
 #include <optional>
 
 #include "execute/curvature_track.hpp"
-#include "unroll/unlearn/unlearner.hpp"
+#include "unroll/unlearn/forgotten_gradient.hpp"
 
 namespace unroll::execute {
 

@@ -117,6 +117,10 @@ void add_growth_bound(record::PairRow& row, const PairMeasurement& measured,
     undefined.add("growth_bound", "not_asked");
     return;
   }
+  if (settings.unlearn.method != config::UnlearnMethod::single_gradient) {
+    undefined.add("growth_bound", "single_gradient_only");
+    return;
+  }
   if (measured.counts.num_touched != 1) {
     undefined.add("growth_bound", measured.counts.num_touched == 0 ? "not_yet_seen" : "single_occurrence_only");
     return;
@@ -161,6 +165,9 @@ void add_gradient_estimates(record::PairRow& row, const config::Settings& settin
 }  // namespace
 
 ProxyForm proxy_form_of(const config::Settings& settings, const ForgetCounts& counts) {
+  if (settings.unlearn.method != config::UnlearnMethod::single_gradient) {
+    return ProxyForm::none;
+  }
   const bool whole_batches = counts.num_skipped == counts.num_touched;
   const bool is_published_part = settings.unlearn.form == config::UnlearnForm::published && !whole_batches;
   if (is_published_part || settings.unlearn.gradient_of_last > 0) {

@@ -27,8 +27,9 @@ struct ForgetCounts {
   std::int64_t num_touched = 0, num_draws = 0, num_skipped = 0;
 };
 
-/// For which single-gradient rules the one-HVP proxy is derived: gradients at w_0 (epoch-scaled), or at M's weights
-/// before each touched step (grad-list, pre-step). The published form agrees only where whole batches are forgotten.
+/// For which methods the one-HVP proxy is derived: single-gradient, with gradients at w_0 (epoch-scaled), or at M's
+/// weights before each touched step (grad-list, pre-step). The published form agrees only where whole batches are
+/// forgotten.
 enum class ProxyForm { none, at_start, at_step };
 [[nodiscard]] ProxyForm proxy_form_of(const config::Settings& settings, const ForgetCounts& counts);
 

@@ -103,6 +103,9 @@ void TreeRunner::add_run(const plan::Run& run) {
   auto& unlearner = fork.unlearners[canonical(settings, "unlearn.")];
   if (!unlearner) {
     unlearner = unlearn::make_unlearner(settings, start_, added_back(settings, fork));
+    if (unlearner->follows()) {
+      fork.followers.push_back(unlearner.get());
+    }
   }
   state.unlearner = unlearner.get();
   auto& estimates = fork.estimates[{state.track, settings.measure.one_hvp}];
@@ -209,12 +212,44 @@ learn::LaneStep TreeRunner::lane_step(std::size_t index, std::int64_t step,
           static_cast<double>(denominator)};
 }
 
+unlearn::Original TreeRunner::original_of(const learn::LanePack& pack) const {
+  return {pack.state(original_lane_), pack.velocity(original_lane_)};
+}
+
+/// A fork's estimates and methods learn what M is about to do.
+void TreeRunner::tell(std::size_t index, std::int64_t step, const std::vector<std::int64_t>& rows,
+                      const learn::LanePack& pack, double rates_after) {
+  auto& fork = forks_[index];
+  fork.touch = touch_of(tree_.forks[index], step, rows);
+  if (!fork.touch && fork.followers.empty()) {
+    return;
+  }
+  const auto original = original_of(pack);
+  if (!fork.touch) {
+    for (auto* follower : fork.followers) {
+      follower->before_untouched_step({step, hyper_.lr_at(step), rows}, original);
+    }
+    return;
+  }
+  ++fork.counts.num_touched;
+  fork.counts.num_draws += static_cast<std::int64_t>(fork.touch->rows_forgotten.size());
+  fork.counts.num_skipped += fork.touch->rows_left.empty() ? 1 : 0;
+  for (const auto& [key, estimates] : fork.estimates) {
+    estimates->before_step(*fork.touch, original.state, rates_after, *tracks_[key.first]);
+  }
+  for (const auto& [text, unlearner] : fork.unlearners) {
+    unlearner->before_step(*fork.touch, original);
+  }
+  if (fork.gradient) {
+    fork.gradient->forget();
+  }
+}
+
 void TreeRunner::before_step(std::int64_t step, learn::LanePack& pack, std::vector<learn::LaneStep>& steps) {
   if (step == num_steps()) {
     return;
   }
   const auto rows = std::make_shared<const std::vector<std::int64_t>>(order_.batch(step));
-  const auto original = pack.state(original_lane_);
   const double rates_after = rates_ + hyper_.lr_at(step);
   const learn::LaneStep original_step{learn::Action::train, rows, static_cast<double>(rows->size())};
   if (step < original_steps_) {
@@ -224,22 +259,7 @@ void TreeRunner::before_step(std::int64_t step, learn::LanePack& pack, std::vect
     steps[static_cast<std::size_t>(*twin_lane_)] = original_step;
   }
   for (const auto i : forks_here_) {
-    auto& fork = forks_[i];
-    fork.touch = touch_of(tree_.forks[i], step, *rows);
-    if (fork.touch) {
-      ++fork.counts.num_touched;
-      fork.counts.num_draws += static_cast<std::int64_t>(fork.touch->rows_forgotten.size());
-      fork.counts.num_skipped += fork.touch->rows_left.empty() ? 1 : 0;
-      for (const auto& [key, estimates] : fork.estimates) {
-        estimates->before_step(*fork.touch, original, rates_after, *tracks_[key.first]);
-      }
-      for (const auto& [text, unlearner] : fork.unlearners) {
-        unlearner->before_step(*fork.touch, original);
-      }
-      if (fork.gradient) {
-        fork.gradient->forget();
-      }
-    }
+    tell(i, step, *rows, pack, rates_after);
     const auto lane = fork_lanes_.find(i);
     if (lane == fork_lanes_.end() || step < first_step(i)) {
       continue;
@@ -257,15 +277,15 @@ void TreeRunner::after_step(std::int64_t step, const learn::LanePack& pack) {
   if (step == num_steps()) {
     return;
   }
-  const auto original = pack.state(original_lane_);
   for (auto& fork : forks_) {
     if (fork.touch) {
+      const auto original = original_of(pack);
       for (const auto& [text, unlearner] : fork.unlearners) {
         unlearner->after_step(*fork.touch, original);
       }
     }
     if (fork.moved) {
-      fork.moved->after_step(*network_, *data_, original,
+      fork.moved->after_step(*network_, *data_, pack.state(original_lane_),
                              fork.touch ? fork.touch->rows_forgotten : std::vector<std::int64_t>{});
     }
   }

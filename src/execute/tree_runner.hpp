@@ -22,6 +22,7 @@
 #include "unroll/hdf5/arrays.hpp"
 #include "unroll/learn/lane_pack.hpp"
 #include "unroll/record/rows.hpp"
+#include "unroll/unlearn/forgotten_gradient.hpp"
 #include "unroll/unlearn/unlearner.hpp"
 
 namespace unroll::execute {
@@ -87,6 +88,7 @@ class TreeRunner {
     std::optional<unlearn::Touch> touch;  // of the step being taken
     std::shared_ptr<unlearn::ForgottenGradient> gradient;
     std::map<std::string, std::unique_ptr<unlearn::Unlearner>> unlearners;             // by canonical [unlearn]
+    std::vector<unlearn::Unlearner*> followers;                                        // those told of every step
     std::map<std::pair<std::size_t, bool>, std::unique_ptr<ForkEstimates>> estimates;  // by track and one_hvp
     std::optional<MovedStatistics> moved;  // where a run asks for unlearn.statistics = moved
   };
@@ -124,6 +126,9 @@ class TreeRunner {
   [[nodiscard]] std::size_t track_for(const plan::Run& wanted);
   [[nodiscard]] std::optional<unlearn::Touch> touch_of(const plan::Fork& fork, std::int64_t step,
                                                        const std::vector<std::int64_t>& rows) const;
+  [[nodiscard]] unlearn::Original original_of(const learn::LanePack& pack) const;
+  void tell(std::size_t fork, std::int64_t step, const std::vector<std::int64_t>& rows, const learn::LanePack& pack,
+            double rates_after);
   [[nodiscard]] learn::LaneStep lane_step(std::size_t fork, std::int64_t step,
                                           const std::shared_ptr<const std::vector<std::int64_t>>& rows) const;
   [[nodiscard]] model::State retrained_state(std::size_t fork, std::int64_t step, const learn::LanePack& pack) const;

@@ -1,5 +1,6 @@
 // Costs of the items and totals of the plan.
 #include <algorithm>
+#include <set>
 
 #include "cost_model.hpp"
 #include "rates.hpp"
@@ -7,7 +8,7 @@
 namespace unroll::plan {
 namespace {
 
-/// Seconds of M, of each M' and of the measures of its runs; returns the work of all trees.
+/// Seconds of M, of each M' and of the methods and measures of its runs; returns the work of all trees.
 Work add_tree_costs(Plan& plan, const CostModel& costs) {
   Work all;
   for (Tree& tree : plan.trees) {
@@ -19,10 +20,15 @@ Work add_tree_costs(Plan& plan, const CostModel& costs) {
       fork.cost_s = training.cost_s;
       all += training;
     }
-    for (const std::size_t run : tree.runs) {
-      const Work measures = costs.measures(plan.runs[run]);
-      tree.forks[plan.runs[run].fork].cost_s += measures.cost_s;
-      all += measures;
+    std::set<std::size_t> followed;  // forks whose runs share what a method computes at M's steps
+    for (const std::size_t index : tree.runs) {
+      const Run& run = plan.runs[index];
+      Work work = costs.measures(run);
+      if (const Work method = costs.method(tree, run); method.cost_s > 0 && followed.insert(run.fork).second) {
+        work += method;
+      }
+      tree.forks[run.fork].cost_s += work.cost_s;
+      all += work;
     }
   }
   return all;

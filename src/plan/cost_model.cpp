@@ -18,6 +18,8 @@ constexpr double kActivationCopies = 2;  // forward and backward
 constexpr double kHessianCopies = 5;     // forward, backward, and backward through both
 constexpr double kHessianChunk = 128;    // rows of one graph where they can be cut (learn/hessian.cpp)
 
+bool is_unrolled(const Settings& cell) { return cell.unlearn.method == config::UnlearnMethod::first_order; }
+
 Work work(const Rate& rate, double flop) { return {flop, rate.overhead_s + flop / rate.flop_per_s}; }
 
 /// Hessian-vector products of one sigma: solvers stop early, after some ten (src/learn/README.md).
@@ -76,9 +78,10 @@ CostModel::Cell CostModel::cell_costs(std::size_t index) {
   const double forward_flop = kFlopPerMac * size->second.forward_mac;
   const Rates rates = rates_of(cell.model.arch);
   const std::int64_t rows_of_product = hessian_rows(plan_, index, batch_rows);
-  Cell costs{size->second, real(batch_rows), real(rows_of_product), {}, {}, {}};
+  Cell costs{size->second, real(batch_rows), real(rows_of_product), {}, {}, {}, {}};
   costs.step = work(rates.train, kTrainForwards * forward_flop * real(batch_rows));
   costs.hvp = work(rates.hvp, kHvpForwards * forward_flop * real(rows_of_product));
+  costs.hvp_of_batch = work(rates.hvp, kHvpForwards * forward_flop * real(batch_rows));
   if (cell.measure.sigma != config::Sigma::none) {
     const std::int64_t num_rolling =
         cell.measure.sigma_every ? facts_[index].last_measured / *cell.measure.sigma_every : 0;
@@ -113,6 +116,16 @@ Work CostModel::trunk(const Tree& tree) const {
 
 Work CostModel::fork(const Tree& tree, const Fork& fork) const {
   return real(trained_steps(tree, fork)) * cells_[tree.cell].step;
+}
+
+Work CostModel::method(const Tree& tree, const Run& run) const {
+  if (!is_unrolled(plan_.cells[run.cell])) {
+    return {};
+  }
+  const std::int64_t num_steps = std::max<std::int64_t>(tree.num_steps - tree.forks[run.fork].first_touch - 1, 0);
+  Work step = cells_[tree.cell].step;
+  step += cells_[tree.cell].hvp_of_batch;
+  return real(num_steps) * step;
 }
 
 Work CostModel::measures(const Run& run) const {
@@ -156,7 +169,10 @@ double CostModel::weights_bytes(std::size_t cell) const {
 }
 
 double CostModel::resident_bytes(std::size_t cell, bool pretrains) const {
-  const double sums = pretrains ? 0 : plan_.cells[cell].measure.one_hvp ? 5 : 1;
+  const auto& settings = plan_.cells[cell];
+  const bool has_memory = settings.train.momentum != 0 || settings.train.weight_decay != 0;
+  const double correction = has_memory ? 2 : 1;  // with what momentum adds
+  const double sums = pretrains ? 0 : correction + (settings.measure.one_hvp ? 4 : 0);
   return kStateCopies * weights_bytes(cell) + sums * 8 * real(size(cell).num_parameters);
 }
 
@@ -169,17 +185,22 @@ double CostModel::activation_bytes(std::size_t cell, bool pretrains) const {
   return kActivationCopies * element_bytes(cell) * size(cell).activations * batch;
 }
 
-double CostModel::hessian_bytes(std::size_t cell) const {
-  const Settings& settings = plan_.cells[cell];
-  const auto& measure = settings.measure;
-  if (measure.sigma == config::Sigma::none && !measure.one_hvp) {
-    return 0;
-  }
-  const bool is_one_batch = settings.model.batchnorm != config::BatchNormMode::frozen &&
-                            measure.sigma_mode == config::SigmaMode::train && size(cell).num_buffers > 0;
-  const double rows = cells_[cell].hessian_rows;
+double CostModel::hessian_bytes(std::size_t cell, bool as_in_training, double rows) const {
+  const bool is_one_batch = as_in_training && plan_.cells[cell].model.batchnorm != config::BatchNormMode::frozen &&
+                            size(cell).num_buffers > 0;
   const double at_once = is_one_batch ? rows : std::min(rows, kHessianChunk);
   return kHessianCopies * element_bytes(cell) * size(cell).activations * at_once;
+}
+
+double CostModel::measure_bytes(std::size_t cell) const {
+  const auto& measure = plan_.cells[cell].measure;
+  const bool has_products = measure.sigma != config::Sigma::none || measure.one_hvp;
+  return has_products ? hessian_bytes(cell, measure.sigma_mode == config::SigmaMode::train, cells_[cell].hessian_rows)
+                      : 0;
+}
+
+double CostModel::method_bytes(std::size_t cell) const {
+  return is_unrolled(plan_.cells[cell]) ? hessian_bytes(cell, true, cells_[cell].batch_rows) : 0;
 }
 
 }  // namespace unroll::plan

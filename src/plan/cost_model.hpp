@@ -36,6 +36,9 @@ class CostModel {
   [[nodiscard]] Work trunk(const Tree& tree) const;
   /// Training M' beside its M.
   [[nodiscard]] Work fork(const Tree& tree, const Fork& fork) const;
+  /// What methods that follow M compute at its steps for a fork with this run: a Hessian-vector product on M's batch,
+  /// and the gradient beneath it, at each step after the first that touches F.
+  [[nodiscard]] Work method(const Tree& tree, const Run& run) const;
   /// The measures of one run that it shares with no other: distances, outputs of three models, and the one-HVP proxy.
   [[nodiscard]] Work measures(const Run& run) const;
 
@@ -52,8 +55,10 @@ class CostModel {
   [[nodiscard]] double resident_bytes(std::size_t cell, bool pretrains) const;
   /// What a lane needs while a call trains it.
   [[nodiscard]] double activation_bytes(std::size_t cell, bool pretrains) const;
-  /// What Hessian-vector products on the cell's rows hold; 0 where it takes none.
-  [[nodiscard]] double hessian_bytes(std::size_t cell) const;
+  /// What the Hessian-vector products of measures hold, on the cell's rows, and those of its method, on M's batch; 0
+  /// where there are none.
+  [[nodiscard]] double measure_bytes(std::size_t cell) const;
+  [[nodiscard]] double method_bytes(std::size_t cell) const;
 
  private:
   struct Cell {
@@ -62,9 +67,11 @@ class CostModel {
     double hessian_rows = 0;  // of one product
     Work step;                // one training step
     Work hvp;                 // one Hessian-vector product
+    Work hvp_of_batch;        // one on a batch of M
     Work curvature;           // of M along a trajectory
   };
   [[nodiscard]] Cell cell_costs(std::size_t cell);
+  [[nodiscard]] double hessian_bytes(std::size_t cell, bool as_in_training, double rows) const;
 
   const Plan& plan_;
   const std::vector<CellFacts>& facts_;

@@ -39,10 +39,10 @@ double data_bytes(const Plan& plan) {
 
 struct Pack {
   double resident_bytes = 0, activation_bytes = 0;  // of the widest lane
-  double hessian_bytes = 0;                         // of a product, of the most demanding cell; one at a time
+  double measure_bytes = 0, method_bytes = 0;       // of a product, of the most demanding cell; one at a time
   std::int64_t num_lanes = 0;                       // of all items
   std::int64_t largest_item = 0;                    // lanes that must be held together: M with all its forks
-  std::size_t cell = 0;
+  std::size_t cell = 0, method_cell = 0;
 };
 
 std::map<std::string, Pack> packs_of(const Plan& plan, const CostModel& costs) {
@@ -55,7 +55,12 @@ std::map<std::string, Pack> packs_of(const Plan& plan, const CostModel& costs) {
     pack.largest_item = std::max(pack.largest_item, item.num_lanes);
     if (!pretrains) {
       for (const std::size_t run : plan.trees[item.index].runs) {
-        pack.hessian_bytes = std::max(pack.hessian_bytes, costs.hessian_bytes(plan.runs[run].cell));
+        const std::size_t of_run = plan.runs[run].cell;
+        pack.measure_bytes = std::max(pack.measure_bytes, costs.measure_bytes(of_run));
+        if (const double bytes = costs.method_bytes(of_run); bytes > pack.method_bytes) {
+          pack.method_bytes = bytes;
+          pack.method_cell = of_run;
+        }
       }
     }
     const double resident = costs.resident_bytes(cell, pretrains);
@@ -73,11 +78,12 @@ std::map<std::string, Pack> packs_of(const Plan& plan, const CostModel& costs) {
 /// at the same time.
 double pack_bytes(const Pack& pack, std::int64_t lanes) {
   return real(std::max(lanes, pack.largest_item)) * pack.resident_bytes +
-         std::max(real(lanes) * pack.activation_bytes, pack.hessian_bytes);
+         std::max({real(lanes) * pack.activation_bytes, pack.measure_bytes, pack.method_bytes});
 }
 
-[[noreturn]] void refuse_memory(const config::Study& study, const Settings& cell, const Pack& pack, std::int64_t lanes,
+[[noreturn]] void refuse_memory(const config::Study& study, const Plan& plan, const Pack& pack, std::int64_t lanes,
                                 double data, double limit) {
+  const Settings& cell = plan.cells[pack.cell];
   std::int64_t fitting = lanes;
   while (fitting > 0 && data + pack_bytes(pack, fitting) > limit) {
     --fitting;
@@ -86,7 +92,13 @@ double pack_bytes(const Pack& pack, std::int64_t lanes) {
       " need about " + gigabytes(data + pack_bytes(pack, lanes)) + ", a rank has " + gigabytes(limit) + "; ";
   const std::string arch = config::find_key("model.arch")->canonical(cell);
   Pack without = pack;
-  without.hessian_bytes = 0;
+  without.method_bytes = 0;
+  if (fitting == 0 && data + pack_bytes(without, 1) <= limit) {
+    throw config::bad_setting(
+        study, "unlearn.method", plan.cells[pack.method_cell],
+        "Hessian-vector products of " + arch + " on a batch" + needed + "take a smaller train.batch or another method");
+  }
+  without.measure_bytes = 0;
   if (fitting == 0 && data + pack_bytes(without, 1) <= limit) {
     throw config::bad_setting(study, "measure.hessian", cell,
                               "Hessian-vector products of " + arch + " on these rows" + needed +
@@ -111,7 +123,7 @@ void add_memory(Plan& plan, const CostModel& costs, const config::Study& study, 
           std::max(plan.totals.checkpoint_bytes, real(std::max(lanes, pack.largest_item)) * pack.resident_bytes);
     }
     if (limit_bytes > 0 && bytes > real(limit_bytes)) {
-      refuse_memory(study, cell, pack, lanes, data, real(limit_bytes));
+      refuse_memory(study, plan, pack, lanes, data, real(limit_bytes));
     }
     if (bytes > plan.totals.memory_per_rank_bytes) {
       plan.totals.memory_per_rank_bytes = bytes;

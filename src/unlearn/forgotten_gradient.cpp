@@ -1,6 +1,6 @@
-#include <utility>
+#include "unroll/unlearn/forgotten_gradient.hpp"
 
-#include "unroll/unlearn/unlearner.hpp"
+#include "unroll/learn/curvature.hpp"
 
 namespace unroll::unlearn {
 
@@ -56,6 +56,14 @@ torch::Tensor ForgottenGradient::operator()(config::UnlearnForm form, const mode
   }
   return with_l2(gradient(at, touch.step, touch.rows_forgotten, batch_size_), at,
                  static_cast<double>(touch.rows_forgotten.size()) / batch_size_);
+}
+
+torch::Tensor ForgottenGradient::hessian_product(const model::State& at, std::int64_t step,
+                                                 const std::vector<std::int64_t>& rows, double denominator,
+                                                 const torch::Tensor& v) const {
+  const learn::Hessian hessian(*network_, at, data_->inputs(data::Part::train, rows),
+                               data_->labels(data::Part::train, rows), loss_.at(step, denominator), statistics(step));
+  return hessian(v.to(at.weights.scalar_type())).to(torch::kFloat64);
 }
 
 }  // namespace unroll::unlearn

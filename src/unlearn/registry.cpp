@@ -2,6 +2,7 @@
 
 #include "unlearn/methods.hpp"
 #include "unroll/base/error.hpp"
+#include "unroll/unlearn/forgotten_gradient.hpp"
 
 namespace unroll::unlearn {
 namespace {
@@ -13,6 +14,8 @@ struct Method {
 
 constexpr std::array kMethods{
     Method{config::UnlearnMethod::single_gradient, make_single_gradient},
+    Method{config::UnlearnMethod::first_order, make_first_order},
+    Method{config::UnlearnMethod::none, make_no_unlearning},
 };
 
 }  // namespace

@@ -91,10 +91,13 @@ constexpr Example kExamples[] = {
     {"retrain.skip", "coast", "coast"},
     {"retrain.kind", "fresh", "fresh"},
     {"unlearn.method", "single-gradient", "single-gradient"},
+    {"unlearn.method", "first-order", "first-order"},
+    {"unlearn.method", "none", "none"},
     {"unlearn.rule", "grad-list", "grad-list"},
     {"unlearn.rule", "checkpoint", "checkpoint"},
     {"unlearn.rule", "final-weights", "final-weights"},
     {"unlearn.form", "published", "published"},
+    {"unlearn.correction", "exact", "exact"},
     {"unlearn.gradient_at", "post-step", "post-step"},
     {"unlearn.checkpoint_every", "3", "3"},
     {"unlearn.statistics", "moved", "moved"},
@@ -236,8 +239,8 @@ TEST_CASE("every field of Settings has a key") {
     CHECK(num_keys("retrain.") == 3);
   }
   {
-    [[maybe_unused]] const auto& [a, b, c, d, e, f, g] = unlearn;
-    CHECK(num_keys("unlearn.") == 7);
+    [[maybe_unused]] const auto& [a, b, c, d, e, f, g, h] = unlearn;
+    CHECK(num_keys("unlearn.") == 8);
   }
   {  // hessian, hessian_first and hessian_file are one key
     [[maybe_unused]] const auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q] = measure;

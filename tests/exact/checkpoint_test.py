@@ -49,8 +49,10 @@ def saved(folder):
 
 
 class Checkpoints(support.ExactTest):
+    STUDY = STUDY
+
     def undisturbed(self):
-        study = self.write_study(STUDY)
+        study = self.write_study(self.STUDY)
         return study, self.digest(self.run_study(study, "undisturbed", 1, ["run.checkpoint=0"]))
 
     def kill_when_saved(self, study, output, ranks, num_saved):

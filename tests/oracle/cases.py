@@ -101,6 +101,23 @@ CASES = {
         "train.epochs": 3, "train.lr": 0.1, "train.batch": 6, "train.momentum": 0.5,
         "forget.kind": Axis(["examples", "step"]), "forget.index": [2], "forget.count": 3,
         "unlearn.form": Axis(["difference", "published"]), "unlearn.rule": Axis(["grad-list", "final-weights"])}),
+    "methods in a table": (VECTORS, 8, STEPS | {
+        "train.epochs": 2, "train.lr": 0.1, "train.momentum": Axis([0, 0.9]), "train.weight_decay": 0.02,
+        "train.schedule": "step", "train.schedule_every": 3, "train.schedule_factor": 0.5,
+        "forget.kind": Axis(["examples", "batch"]), "forget.index": [2], "forget.count": 3,
+        "retrain.skip": Axis(["freeze", "coast"]), "retrain.denominator": Axis(["left", "batch"]),
+        "unlearn.method": Axis(["first-order", "single-gradient", "none"]), "unlearn.correction": "exact",
+        "measure.layers": False}),
+    "methods that meet F twice": (VECTORS, None, STEPS | {
+        "train.epochs": 3, "train.lr": 0.1, "train.momentum": Axis([0, 0.5]), "model.activation": "silu",
+        "forget.kind": Axis(["batch", "step", "class"]), "forget.index": [1], "loss.kind": "sd", "loss.gamma": 1,
+        "retrain.skip": Axis(["freeze", "coast"]), "unlearn.method": Axis(["first-order", "none"]),
+        "measure.sigma_every": 2, "measure.sigma": "power", "measure.layers": False}),
+    "exact factors of the rules": (VECTORS, None, STEPS | RULES | {
+        "train.epochs": 3, "train.lr": 0.1, "train.momentum": 0.8, "train.weight_decay": 0.05,
+        "forget.kind": Axis(["examples", "batch"]), "forget.index": [2], "forget.count": 3,
+        "retrain.skip": Axis(["freeze", "coast"]), "unlearn.correction": "exact",
+        "unlearn.form": Axis(["difference", "published"]), "measure.layers": False}),
     "power iteration": (VECTORS, 8, STEPS | {
         "train.epochs": 2, "train.lr": Axis([0.1, 1]), "measure.sigma": "power", "measure.sigma_every": 1,
         "measure.power_iterations": 40, "measure.power_tolerance": Axis([1e-3, 1e-7]), "seed.eval": 5,
@@ -131,6 +148,11 @@ CASES = {
         "measure.steps": [3], "model.arch": "resnet18", "model.activation": "relu", "train.lr": 0.01,
         "train.momentum": 0.5, "train.weight_decay": 0.001, "forget.kind": "examples", "forget.index": [0],
         "measure.lanczos_steps": 2, "measure.hessian": "first:3", "measure.one_hvp": False, "measure.eval_rows": 3}),
+    "resnet18, first order": (IMAGES, 3, {
+        "measure.steps": [3], "model.arch": "resnet18", "model.activation": "silu", "train.lr": 0.01,
+        "train.momentum": 0.5, "train.weight_decay": 0.001, "forget.kind": "examples", "forget.index": [0],
+        "unlearn.method": "first-order", "measure.sigma": "none", "measure.one_hvp": False,
+        "measure.outputs": False}),
     "resnet18, frozen": (WIDE, 3, {
         "measure.steps": [3], "model.arch": "resnet18", "model.activation": "silu", "model.batchnorm": "frozen",
         "train.lr": 0.01, "forget.kind": "batch", "forget.index": [1], "measure.sigma": "power",

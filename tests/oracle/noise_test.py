@@ -17,6 +17,7 @@ except ImportError as error:
     sys.exit(77)
 
 import cases
+import methods
 import program
 import replay
 import streams
@@ -123,7 +124,7 @@ class Noise(unittest.TestCase):
         problem = self.problem(own, seed)
         problem.start = initial(self.cell, self.data, seed)
         states = replay.originals(problem, STEPS[-1])
-        return {step: replay.unlearned(states, step, replay.correction(problem, states, step)) for step in STEPS}
+        return {step: replay.unlearned(states, step, methods.correction(problem, states, step)) for step in STEPS}
 
     def check_order(self, kind, forget="batch"):
         self.compared, self.forgotten = 0, {}

@@ -25,6 +25,7 @@ class Data:
 class State:
     weights: torch.Tensor
     buffers: torch.Tensor
+    velocity: torch.Tensor = None
 
 
 class Problem:
@@ -110,8 +111,8 @@ class Problem:
                 gamma /= self.cell["loss.gamma_decay"]
         return gamma
 
-    def loss(self, rows, denominator, l2=None):
-        z, y = self.net(self.data.x_train[rows]), self.data.y_train[rows]
+    def loss(self, rows, denominator, l2=None, net=None):
+        z, y = (net or self.net)(self.data.x_train[rows]), self.data.y_train[rows]
         value = nn.functional.cross_entropy(z, y, reduction="sum") / denominator
         kind, gamma = self.cell["loss.kind"], self.gamma()
         if kind == "sd" and gamma:

@@ -10,7 +10,7 @@ def _train(problem, num_steps, plan):
     net = problem.load(problem.start)
     optimizer = torch.optim.SGD(net.parameters(), lr=1, momentum=cell["train.momentum"],
                                 weight_decay=0 if problem.l2 else cell["train.weight_decay"])
-    states = [problem.state()]
+    states = [moving(problem, optimizer)]
     for step in range(num_steps):
         action = plan(step)
         optimizer.param_groups[0]["lr"] = problem.lr(step)
@@ -24,8 +24,17 @@ def _train(problem, num_steps, plan):
             problem.loss(*action).backward()
         if action != "freeze":
             optimizer.step()
-        states.append(problem.state())
+        states.append(moving(problem, optimizer))
     return states
+
+
+def moving(problem, optimizer):
+    """The state with the optimiser's momentum buffers, which are 0 before the first step."""
+    state = problem.state()
+    buffers = [optimizer.state[p].get("momentum_buffer") for p in problem.net.parameters()]
+    state.velocity = torch.cat([torch.zeros_like(p).flatten() if b is None else b.flatten().clone()
+                                for p, b in zip(problem.net.parameters(), buffers)]).detach()
+    return state
 
 
 def originals(problem, num_steps):
@@ -48,22 +57,6 @@ def retrained(problem, num_steps):
         return (batches[position], len(batches[position])) if position < len(batches) else skip
 
     return _train(problem, num_steps, fresh)
-
-
-def correction(problem, states, step):
-    """w'' - w after `step` steps: METHODS 2.1, 2.2 with the difference of batch gradients, or as published."""
-    cell = problem.cell
-    gradient = (problem.published_gradient if cell["unlearn.form"] == "published" else problem.forgotten_gradient)
-    if cell["unlearn.gradient_of"] != "forget":
-        gradient = problem.other_gradient
-    late = cell["unlearn.gradient_at"] == "post-step"
-    where = {"epoch-scaled": lambda s: 0, "grad-list": lambda s: s + 1 if late else s,
-             "checkpoint": lambda s: step - step % cell["unlearn.checkpoint_every"],
-             "final-weights": lambda s: step}[cell["unlearn.rule"]]
-    total = torch.zeros_like(states[0].weights)
-    for s in problem.touched(step):
-        total += problem.lr(s) * gradient(states[where(s)], s)
-    return total
 
 
 def left(problem, states):

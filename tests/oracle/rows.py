@@ -5,6 +5,7 @@ import torch
 from torch.nn.functional import log_softmax
 
 import curvature
+import methods
 import replay
 from problem import State
 
@@ -47,7 +48,7 @@ class Rows:
 
     def correction(self, step):
         if step not in self.corrections:
-            self.corrections[step] = replay.correction(self.problem, self.m, step)
+            self.corrections[step] = methods.correction(self.problem, self.m, step)
         return self.corrections[step]
 
     def is_control(self):
@@ -151,7 +152,7 @@ class Rows:
             if constant:
                 result["one_hvp_proxy_first"] = problem.lr(k) ** 2 * (step - 1) * norm(hessian(g))
         every = self.cell["measure.sigma_every"]
-        if every and self.track and len(touched) == 1:
+        if every and self.track and len(touched) == 1 and self.cell["unlearn.method"] == "single-gradient":
             apart = self.cell["train.weight_decay"] != 0 and self.cell["train.l2_in"] == "optimizer"
             plain = self.cell["train.momentum"] == 0 and not apart
             own = self.cell["measure.hessian"] == "batch"
@@ -166,6 +167,8 @@ class Rows:
 
     def has_proxy(self, touched):
         """It is derived for gradients at w_0 or where M met them, and not for parts of batches as published."""
+        if self.cell["unlearn.method"] != "single-gradient":
+            return False
         whole = not any(self.problem.left_of(s) for s in touched)
         known = self.cell["unlearn.rule"] == "epoch-scaled" or (
             self.cell["unlearn.rule"] == "grad-list" and self.cell["unlearn.gradient_at"] == "pre-step")

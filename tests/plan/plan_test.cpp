@@ -172,6 +172,41 @@ TEST_CASE("runs that differ in method or measures share M'") {
   CHECK(std::set<std::string>{plan.runs[0].id, plan.runs[1].id, plan.runs[2].id}.size() == 3);
 }
 
+TEST_CASE("methods are an axis that trains nothing: runs of all of them share M and M'") {
+  const std::string momentum = "train.momentum=0.9 ";
+  const Plan one = plan_with({momentum + "unlearn.method=single-gradient"}, {0, 1});
+  const Plan all = plan_with({momentum + "unlearn.method=single-gradient", momentum + "unlearn.method=first-order",
+                              momentum + "unlearn.method=none", momentum + "unlearn.correction=exact"},
+                             {0, 1});
+
+  CHECK(all.trees.size() == 2);
+  CHECK(all.trees[0].forks.size() == 1);
+  CHECK(all.trees[0].id == one.trees[0].id);
+  CHECK(all.trees[0].forks[0].id == one.trees[0].forks[0].id);
+  CHECK(all.totals.model_steps_trained == one.totals.model_steps_trained);
+  CHECK(all.totals.model_steps_asked == 4 * one.totals.model_steps_asked);
+  std::set<std::string> ids;
+  for (const auto& run : all.runs) {
+    ids.insert(run.id);
+  }
+  CHECK(ids.size() == 8);
+}
+
+TEST_CASE("the first-order method costs a product and a gradient at each step after F is met, once a fork") {
+  const auto flop_of = [](const std::vector<std::string>& cells) { return plan_with(cells).totals.flop; };
+  const double none = flop_of({"unlearn.method=none"}), early = flop_of({"unlearn.method=first-order"});
+  const double late = flop_of({"unlearn.method=first-order forget.index=3"});
+  const double late_none = flop_of({"unlearn.method=none forget.index=3"});
+
+  CHECK(early > none);
+  CHECK(early - none == Approx(4 * (late - late_none)));  // 5 steps: 4 after step 0, 1 after step 3
+  const double twice = flop_of({"unlearn.method=first-order", "unlearn.method=first-order measure.sigma=none"});
+  const double twice_none = flop_of({"unlearn.method=none", "unlearn.method=none measure.sigma=none"});
+  CHECK(twice - twice_none == Approx(early - none));
+  CHECK(flop_of({"unlearn.method=first-order forget.kind=none"}) ==
+        Approx(flop_of({"unlearn.method=none forget.kind=none"})));
+}
+
 TEST_CASE("a longer training is the same M trained further, unless the schedule knows its end") {
   const Plan constant = plan_with({"train.epochs=1", "train.epochs=3"});
   const Plan cosine = plan_with({"train.schedule=cosine train.epochs=1", "train.schedule=cosine train.epochs=3"});

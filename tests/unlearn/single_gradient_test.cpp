@@ -1,56 +1,9 @@
 // Single-gradient unlearning against gradients written out here, on softmax regression in float64.
-#include <torch/csrc/autograd/autograd.h>
-
 #include "support/catch.hpp"
-#include "support/small_set.hpp"
-#include "support/tensors.hpp"
-#include "unroll/unlearn/unlearner.hpp"
+#include "unlearn/fixture.hpp"
 
 namespace unroll::unlearn {
 namespace {
-
-struct Fixture {
-  config::Settings settings;
-  std::shared_ptr<const data::ResidentData> data =
-      std::make_shared<const data::ResidentData>(test::small_set(30, {5}, 3), config::Dtype::float64);
-  std::shared_ptr<const model::Network> network;
-  model::State start, later, last;
-
-  Fixture() {
-    settings.model.arch = config::Arch::linear;
-    settings.model.dtype = config::Dtype::float64;
-    settings.train.batch = 4;
-    network = model::make_network(settings.model, {5}, 3);
-    start = model::initial_state(network->layout(), 1, torch::kFloat64);
-    later = model::initial_state(network->layout(), 2, torch::kFloat64);
-    last = model::initial_state(network->layout(), 3, torch::kFloat64);
-  }
-  [[nodiscard]] std::shared_ptr<ForgottenGradient> gradient() const {
-    return std::make_shared<ForgottenGradient>(network, data, settings, start);
-  }
-  [[nodiscard]] std::unique_ptr<Unlearner> unlearner() const { return make_unlearner(settings, start, gradient()); }
-
-  /// Gradient of the sum over rows, divided by `denominator`, by the textbook formula.
-  [[nodiscard]] torch::Tensor by_hand(const model::State& at, const std::vector<std::int64_t>& rows,
-                                      double denominator) const {
-    const auto parts = network->views(at.weights);
-    const auto x = data->inputs(data::Part::train, rows);
-    const auto p = torch::softmax(torch::matmul(x, parts[0].t()) + parts[1], 1);
-    const auto slope = (p - torch::one_hot(data->labels(data::Part::train, rows), 3)) / denominator;
-    return torch::cat({torch::matmul(slope.t(), x).flatten(), slope.sum(0)});
-  }
-};
-
-Touch touch_of(std::int64_t step, double lr, std::vector<std::int64_t> left, std::vector<std::int64_t> forgotten) {
-  Touch touch;
-  touch.step = step;
-  touch.lr = lr;
-  touch.rows_left = left;
-  touch.rows_forgotten = forgotten;
-  touch.rows = std::move(left);
-  touch.rows.insert(touch.rows.end(), forgotten.begin(), forgotten.end());
-  return touch;
-}
 
 TEST_CASE("What w_0 gives is computed once a step for all who ask, and is the same bits as computed anew") {
   Fixture f;
@@ -99,12 +52,12 @@ TEST_CASE("The four rules take their gradients at w_0, at each touched step, at 
     for (std::int64_t step = 0; step < 7; ++step) {
       unlearner->at_clock(step, step < 4 ? f.start : f.later);
       if (step == 2) {
-        unlearner->before_step(first, f.start);
-        unlearner->after_step(first, f.later);
+        unlearner->before_step(first, {f.start});
+        unlearner->after_step(first, {f.later});
       }
       if (step == 5) {
-        unlearner->before_step(second, f.later);
-        unlearner->after_step(second, f.last);
+        unlearner->before_step(second, {f.later});
+        unlearner->after_step(second, {f.last});
       }
     }
     return unlearner->correction(f.last).clone();
@@ -128,7 +81,7 @@ TEST_CASE("Epoch-scaled on a whole batch met in every epoch is E eta times its g
   const Fixture f;
   const auto unlearner = f.unlearner();
   for (std::int64_t epoch = 0; epoch < 3; ++epoch) {
-    unlearner->before_step(touch_of(epoch * 8, 0.1, {}, {4, 5, 6, 7}), f.later);
+    unlearner->before_step(touch_of(epoch * 8, 0.1, {}, {4, 5, 6, 7}), {f.later});
   }
 
   CHECK(test::apart(unlearner->correction(f.last), 3 * 0.1 * f.by_hand(f.start, {4, 5, 6, 7}, 4)) < 1e-14);
@@ -150,7 +103,7 @@ TEST_CASE("One step and its correction give the retrained weights back exactly t
   const Fixture f;
   const auto touch = touch_of(0, 0.3, {1, 2, 3}, {7});
   const auto unlearner = f.unlearner();
-  unlearner->before_step(touch, f.start);
+  unlearner->before_step(touch, {f.start});
   const model::State original{f.start.weights - 0.3 * f.by_hand(f.start, touch.rows, 4), f.start.buffers};
   const auto retrained = f.start.weights - 0.3 * f.by_hand(f.start, touch.rows_left, 3);
 

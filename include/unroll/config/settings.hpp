@@ -25,11 +25,12 @@ enum class ForgetKind { batch, step, examples, class_, file, none, ghost };
 enum class Denominator { left, batch };
 enum class Skip { freeze, coast };
 enum class RetrainKind { coupled, fresh };
-enum class UnlearnMethod { single_gradient };
+enum class UnlearnMethod { single_gradient, first_order, none };
 enum class UnlearnRule { epoch_scaled, grad_list, checkpoint, final_weights };
 enum class UnlearnForm { difference, published };  // DESIGN 4.5
 enum class GradientAt { pre_step, post_step };     // METHODS A4
 enum class GradientStatistics { kept, moved };     // METHODS A4: moved by the gradient's own forward pass
+enum class Correction { none, exact };             // of momentum and weight decay: METHODS, read this first, 3
 enum class Sigma { lanczos, power, none };
 enum class SigmaMode { train, eval };
 enum class HessianKind { first, batch, file };  // first:n examples | current batch | file of data set rows
@@ -113,8 +114,9 @@ struct Settings {
   } retrain;
   struct Unlearn {
     UnlearnMethod method = UnlearnMethod::single_gradient;
-    UnlearnRule rule = UnlearnRule::epoch_scaled;
+    UnlearnRule rule = UnlearnRule::epoch_scaled;  // this and what follows: single-gradient only
     UnlearnForm form = UnlearnForm::difference;
+    Correction correction = Correction::none;
     GradientAt gradient_at = GradientAt::pre_step;  // key unlearn.gradient_at; grad-list only
     std::int64_t checkpoint_every = 10;             // rule checkpoint only, in steps
     GradientStatistics statistics = GradientStatistics::kept;
