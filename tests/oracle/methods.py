@@ -53,8 +53,10 @@ def exact_factor(problem, touched, last):
 
 def first_order(problem, states, last):
     """M' by its own steps, each replaced by its value and derivative at M's weights and velocity."""
-    weights, velocity = states[0].weights, torch.zeros_like(states[0].weights)
-    for step in range(last):
+    touched = problem.touched(last)
+    first = touched[0] if touched else last  # until there M' is M
+    weights, velocity = states[first].weights, states[first].velocity
+    for step in range(first, last):
         if stands_still(problem, step):
             continue
         at = states[step]
