@@ -52,7 +52,7 @@ class Trainee {
     const auto count = static_cast<double>(rows->size());
     steps_[0] = {learn::Action::train, std::move(rows), count};
     const auto hyper = learn::hyper_of(settings, tree.schedule_steps, order.steps_per_epoch());
-    pack_ = std::make_unique<learn::LanePack>(network, context.data(tree.cell), settings.model, std::vector{hyper}, 1);
+    pack_ = std::make_unique<learn::LanePack>(network, context.data(tree), settings.model, std::vector{hyper}, 1);
     pack_->set_state(0, model::initial_state(network->layout(), 0, data::scalar_type(settings.model.dtype)));
   }
   void step() { pack_->step(0, steps_); }

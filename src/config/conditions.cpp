@@ -32,6 +32,8 @@ bool only_whole_batches(S s) { return s.forget.kind == ForgetKind::batch && s.or
 
 const Condition kAlways{[](S) { return true; }, ""};
 const Condition kCifar100{[](S s) { return s.data.dataset == Dataset::cifar100; }, "data.dataset = cifar100"};
+const Condition kTexts{[](S s) { return s.data.dataset == Dataset::imdb; }, "data.dataset = imdb"};
+const Condition kScaled{[](S s) { return s.data.dataset != Dataset::imdb; }, "a data.dataset other than imdb"};
 const Condition kMlp{[](S s) { return s.model.arch == Arch::mlp; }, "model.arch = mlp"};
 const Condition kHasActivation{[](S s) { return s.model.arch != Arch::linear; }, "model.arch = mlp, resnet18 or vgg19"};
 const Condition kHasBatchNorm{has_batchnorm, "model.arch = resnet18 or vgg19"};

@@ -4,10 +4,10 @@
 
 namespace unroll::config::conditions {
 
-extern const Condition kAlways, kCifar100, kMlp, kHasActivation, kHasBatchNorm, kEvalAfter, kSplit, kNoInitFile,
-    kPretrains, kShuffled, kSigma, kLanczos, kWarmStart, kPower, kHessian, kBatchNormHessian, kOrderFile, kOwnBatches,
-    kStepSchedule, kDecays, kSd, kGamma, kGammaDecays, kForgetIndexed, kForgetCounted, kForgetFile, kShortBatches,
-    kSkippedSteps, kForgetRows, kForgets, kSingleGradient, kCorrectable, kGradList, kPostStepBatchNorm, kCheckpoint,
-    kOutputs, kShadow, kShadowBatchNorm, kCompares, kNormalises;
+extern const Condition kAlways, kCifar100, kTexts, kScaled, kMlp, kHasActivation, kHasBatchNorm, kEvalAfter, kSplit,
+    kNoInitFile, kPretrains, kShuffled, kSigma, kLanczos, kWarmStart, kPower, kHessian, kBatchNormHessian, kOrderFile,
+    kOwnBatches, kStepSchedule, kDecays, kSd, kGamma, kGammaDecays, kForgetIndexed, kForgetCounted, kForgetFile,
+    kShortBatches, kSkippedSteps, kForgetRows, kForgets, kSingleGradient, kCorrectable, kGradList, kPostStepBatchNorm,
+    kCheckpoint, kOutputs, kShadow, kShadowBatchNorm, kCompares, kNormalises;
 
 }  // namespace unroll::config::conditions

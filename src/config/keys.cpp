@@ -83,8 +83,13 @@ const auto& table() {
       key<Optional<Count>, &S::data, &S::Data::train_size>("data.train_size", "use the first so many training rows"),
       key<Optional<Count>, &S::data, &S::Data::test_size>("data.test_size", "use the first so many test rows"),
       key<Choice<CifarLabels>, &S::data, &S::Data::labels>("data.labels", "which labels of CIFAR-100", kCifar100),
-      key<ChannelList<Number>, &S::data, &S::Data::mean>("data.mean", "subtracted from scaled inputs", kAlways, list),
-      key<ChannelList<Rate>, &S::data, &S::Data::std_dev>("data.std", "divides centred inputs", kAlways, list),
+      key<Choice<TextFeatures>, &S::data, &S::Data::features>(
+          "data.features",
+          "of texts: word counts weighted by TF-IDF, its idf fitted on the rows that pretrain; or unweighted", kTexts),
+      key<Integer<2, 65536>, &S::data, &S::Data::feature_columns>("data.feature_columns",
+                                                                  "columns that words are hashed into", kTexts),
+      key<ChannelList<Number>, &S::data, &S::Data::mean>("data.mean", "subtracted from scaled inputs", kScaled, list),
+      key<ChannelList<Rate>, &S::data, &S::Data::std_dev>("data.std", "divides centred inputs", kScaled, list),
 
       key<Choice<Arch>, &S::model, &S::Model::arch>("model.arch", "the network"),
       key<Widths, &S::model, &S::Model::hidden>("model.hidden", "widths of the mlp's hidden layers", kMlp),

@@ -22,10 +22,14 @@ inline constexpr auto kSpellings<Dataset> = std::to_array<Spelling<Dataset>>({{"
                                                                               {"fashion-mnist", Dataset::fashion_mnist},
                                                                               {"cifar10", Dataset::cifar10},
                                                                               {"cifar100", Dataset::cifar100},
+                                                                              {"imdb", Dataset::imdb},
                                                                               {"hdf5", Dataset::hdf5}});
 template <>
 inline constexpr auto kSpellings<CifarLabels> = std::to_array<Spelling<CifarLabels>>({{"fine", CifarLabels::fine},
                                                                                       {"coarse", CifarLabels::coarse}});
+template <>
+inline constexpr auto kSpellings<TextFeatures> = std::to_array<Spelling<TextFeatures>>({{"tfidf", TextFeatures::tfidf},
+                                                                                        {"bow", TextFeatures::bow}});
 template <>
 inline constexpr auto kSpellings<Arch> = std::to_array<Spelling<Arch>>(
     {{"linear", Arch::linear}, {"mlp", Arch::mlp}, {"resnet18", Arch::resnet18}, {"vgg19", Arch::vgg19}});

@@ -13,8 +13,11 @@ torch::ScalarType scalar_type(config::Dtype dtype) {
 }
 
 ResidentData::ResidentData(std::shared_ptr<const dataset::DataSet> set, config::Dtype dtype, std::int64_t kept_bytes,
-                           torch::Device device)
-    : set_(std::move(set)), dtype_(scalar_type(dtype)) {
+                           torch::Device device, std::shared_ptr<const dataset::TermWeights> terms)
+    : set_(std::move(set)), terms_(std::move(terms)), dtype_(scalar_type(dtype)) {
+  if (set_->holds_counts != (terms_ != nullptr)) {
+    throw Error("word counts and their weights go together");
+  }
   const auto& shape = set_->description.shape;
   input_size_ = std::accumulate(shape.begin(), shape.end(), std::int64_t{1}, std::multiplies<>());
   const std::size_t num_channels = std::max(set_->mean.size(), set_->std_dev.size());
@@ -45,7 +48,7 @@ void ResidentData::move_to_device() {
   device_train_.labels = labels_of(description().train_labels);
   device_test_.labels = labels_of(description().test_labels);
   const bool has_bytes = std::holds_alternative<std::vector<std::uint8_t>>(set_->train_inputs);
-  if (kept_train_.defined() || !has_bytes) {
+  if (kept_train_.defined() || !has_bytes || terms_) {
     device_train_.inputs = (kept_train_.defined() ? kept_train_ : all_inputs(Part::train)).to(device_);
     device_test_.inputs = (kept_test_.defined() ? kept_test_ : all_inputs(Part::test)).to(device_);
     kept_train_ = kept_test_ = torch::Tensor{};
@@ -104,6 +107,15 @@ void ResidentData::gather(Part part, std::span<const std::int64_t> rows, Real* o
     return;
   }
   const auto& inputs = part == Part::train ? set_->train_inputs : set_->test_inputs;
+  if (terms_) {
+    const std::span counts(std::get<std::vector<std::uint8_t>>(inputs));
+    const auto size = static_cast<std::size_t>(input_size_);
+    for (const std::int64_t row : rows) {
+      terms_->apply(counts.subspan(static_cast<std::size_t>(row) * size, size), out);
+      out += input_size_;
+    }
+    return;
+  }
   std::visit(
       [&](const auto& values) {
         using Element = typename std::decay_t<decltype(values)>::value_type;

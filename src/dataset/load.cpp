@@ -16,12 +16,13 @@ struct Reader {
   Raw (*read)(const config::Settings::Data&);
 };
 
-constexpr std::array<Reader, 6> kReaders = {{
+constexpr std::array<Reader, 7> kReaders = {{
     {config::Dataset::optdigits, "optdigits", read_optdigits},
     {config::Dataset::mnist, "mnist", read_idx},
     {config::Dataset::fashion_mnist, "fashion_mnist", read_idx},
     {config::Dataset::cifar10, "cifar10", read_cifar},
     {config::Dataset::cifar100, "cifar100", read_cifar},
+    {config::Dataset::imdb, "imdb", read_imdb},
     {config::Dataset::hdf5, "hdf5", read_hdf5},
 }};
 
@@ -116,6 +117,7 @@ DataSet load(const config::Settings::Data& data) {
   set.train_inputs = std::move(raw.train.inputs);
   set.test_inputs = std::move(raw.test.inputs);
   set.scale = raw.scale;
+  set.holds_counts = raw.holds_counts;
   set.mean = std::move(raw.mean);
   set.std_dev = std::move(raw.std_dev);
   return set;

@@ -21,11 +21,13 @@ struct Raw {
   double scale = 1;
   std::vector<double> mean = {0};
   std::vector<double> std_dev = {1};
+  bool holds_counts = false;
 };
 
 [[nodiscard]] Raw read_optdigits(const config::Settings::Data& data);
 [[nodiscard]] Raw read_idx(const config::Settings::Data& data);
 [[nodiscard]] Raw read_cifar(const config::Settings::Data& data);
+[[nodiscard]] Raw read_imdb(const config::Settings::Data& data);
 [[nodiscard]] Raw read_hdf5(const config::Settings::Data& data);
 
 /// The name as written in a config file.

@@ -6,21 +6,44 @@
 
 namespace unroll::execute {
 
-std::shared_ptr<const data::ResidentData> Context::data(std::size_t cell_index) {
+std::shared_ptr<const dataset::DataSet> Context::set_of(std::size_t cell_index) {
   const auto description = plan_.description_of_cell[cell_index];
-  const auto dtype = cell(cell_index).model.dtype;
-  auto& resident = data_[{description, dtype}];
-  if (!resident) {
-    auto& set = sets_[description];
-    if (!set) {
-      set = replaced_ ? replaced_ : std::make_shared<const dataset::DataSet>(dataset::load(cell(cell_index).data));
-      if (!replaced_ && set->description.content_hash != plan_.descriptions[description]->content_hash) {
-        throw Error("the data changed while the study was starting: data.path = " + cell(cell_index).data.path);
-      }
+  auto& set = sets_[description];
+  if (!set) {
+    set = replaced_ ? replaced_ : std::make_shared<const dataset::DataSet>(dataset::load(cell(cell_index).data));
+    if (!replaced_ && set->description.content_hash != plan_.descriptions[description]->content_hash) {
+      throw Error("the data changed while the study was starting: data.path = " + cell(cell_index).data.path);
     }
-    resident = std::make_shared<const data::ResidentData>(set, dtype, dataset::kKeptBytes, device_);
   }
-  return resident;
+  return set;
+}
+
+std::shared_ptr<const dataset::TermWeights> Context::terms_of(const plan::Pretraining& pretraining,
+                                                              const dataset::DataSet& set) const {
+  if (!set.holds_counts) {
+    return nullptr;
+  }
+  return std::make_shared<const dataset::TermWeights>(
+      cell(pretraining.cell).data.features == config::TextFeatures::tfidf
+          ? dataset::inverse_document_frequencies(set, *plan_.pretrain_rows(pretraining))
+          : dataset::equal_weights(set));
+}
+
+std::shared_ptr<const data::ResidentData> Context::data(const plan::Pretraining& pretraining) {
+  const auto dtype = cell(pretraining.cell).model.dtype;
+  const auto fit = plan_.feature_fit(pretraining);
+  auto& resident = data_[{plan_.description_of_cell[pretraining.cell], dtype}];
+  if (!resident.data || resident.fit != fit) {
+    resident = {};  // frees what the last fit kept, unless a model still reads it
+    const auto set = set_of(pretraining.cell);
+    resident = {fit, std::make_shared<const data::ResidentData>(set, dtype, dataset::kKeptBytes, device_,
+                                                                terms_of(pretraining, *set))};
+  }
+  return resident.data;
+}
+
+std::shared_ptr<const data::ResidentData> Context::data(const plan::Tree& tree) {
+  return data(plan_.pretrainings[tree.pretraining]);
 }
 
 std::shared_ptr<const model::Network> Context::network(std::size_t cell_index) {

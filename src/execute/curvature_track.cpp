@@ -72,7 +72,7 @@ bool CurvatureTrack::is_kept(std::int64_t step) const {
 
 learn::Hessian CurvatureTrack::hessian(const model::State& at, std::int64_t step, const std::vector<std::int64_t>& rows,
                                        double denominator) const {
-  const auto data = context_.data(cell_);
+  const auto data = context_.data(tree_);
   const bool as_trained = settings_.measure.sigma_mode == config::SigmaMode::train;
   return {*context_.network(cell_),
           at,

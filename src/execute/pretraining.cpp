@@ -27,7 +27,6 @@ model::State shadow_start(Context& context, const plan::Pretraining& shadow) {
 std::vector<model::State> pretrain(Context& context, std::span<const std::size_t> pretrainings, const Between& between,
                                    std::vector<std::optional<SavedPart>> saved) {
   const auto& plan = context.plan();
-  const auto cell_of = [&](std::size_t lane) { return plan.pretrainings[pretrainings[lane]].cell; };
   std::vector<learn::Hyper> hypers;
   std::vector<std::optional<plan::Order>> orders;
   std::int64_t last_step = 0;
@@ -39,8 +38,9 @@ std::vector<model::State> pretrain(Context& context, std::span<const std::size_t
     orders.push_back(pretraining.num_steps > 0 ? std::optional(plan.order_of(pretraining)) : std::nullopt);
     last_step = std::max(last_step, pretraining.num_steps);
   }
-  learn::LanePack pack(context.network(cell_of(0)), context.data(cell_of(0)), config::BatchNormMode::train, hypers,
-                       context.max_lanes(cell_of(0)), part_of(plan, plan.pretrainings[pretrainings.front()]));
+  const auto& first = plan.pretrainings[pretrainings.front()];
+  learn::LanePack pack(context.network(first.cell), context.data(first), config::BatchNormMode::train, hypers,
+                       context.max_lanes(first.cell), part_of(plan, first));
   for (std::size_t lane = 0; lane < pretrainings.size(); ++lane) {
     const auto& pretraining = plan.pretrainings[pretrainings[lane]];
     pack.set_state(static_cast<std::int64_t>(lane),

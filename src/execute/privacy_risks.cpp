@@ -47,7 +47,7 @@ std::shared_ptr<const metrics::RiskTable> make_risk_table(Context& context, cons
                                                           const model::State& shadow) {
   const auto& prs = context.cell(run.cell).prs;
   const auto network = context.network(run.cell);
-  const auto data = context.data(run.cell);
+  const auto data = context.data(context.plan().trees[run.tree]);
   const auto score = [&](const plan::ShadowRows::Side& side) {
     const auto part = side.is_test ? data::Part::test : data::Part::train;
     return scored_rows(outputs_of(*network, *data, shadow, part, side.rows, prs), data->labels(part, side.rows), prs);

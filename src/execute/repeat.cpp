@@ -29,7 +29,7 @@ hdf5::ArrayFile train_repeat(Context& context, std::size_t index, const model::S
   }
   const auto order = plan.order_of(tree);
   const auto& settings = context.cell(tree.cell);
-  learn::LanePack pack(context.network(tree.cell), context.data(tree.cell), settings.model,
+  learn::LanePack pack(context.network(tree.cell), context.data(tree), settings.model,
                        {learn::hyper_of(settings, tree.schedule_steps, order.steps_per_epoch())}, 1);
   pack.set_state(0, start);
   hdf5::ArrayFile file;

@@ -75,8 +75,8 @@ PackResult run_trees(Context& context, std::vector<TreeStart> starts, const Arra
   for (const auto& lane : placement.lanes) {
     hypers.push_back(runners[lane.runner]->hyper());
   }
-  learn::LanePack pack(context.network(settings_cell), context.data(settings_cell), context.cell(settings_cell).model,
-                       std::move(hypers), context.max_lanes(settings_cell));
+  learn::LanePack pack(context.network(settings_cell), context.data(context.plan().trees[starts.front().tree]),
+                       context.cell(settings_cell).model, std::move(hypers), context.max_lanes(settings_cell));
   place(placement, runners, pack);
   PackResult result;
   result.num_lanes = pack.num_lanes();

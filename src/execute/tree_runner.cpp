@@ -32,7 +32,7 @@ TreeRunner::TreeRunner(Context& context, std::size_t tree, std::vector<std::size
       plan_(context.plan()),
       tree_(plan_.trees[tree]),
       network_(context.network(tree_.cell)),
-      data_(context.data(tree_.cell)),
+      data_(context.data(tree_)),
       start_(start.on(context.device())),
       repeat_(std::move(repeat)),
       order_(plan_.order_of(tree_)),

@@ -24,7 +24,7 @@ const std::string& Digests::of(const std::string& text) {
 }
 
 CellTextMaker::CellTextMaker()
-    : data_(keys_of({"data.dataset", "data.mean", "data.std"})),
+    : data_(keys_of({"data.dataset", "data.features", "data.mean", "data.std"})),
       model_(keys_of({"model.", "run.threads"})),
       initial_model_(keys_of({"model.arch", "model.hidden", "model.activation", "model.dtype", "run.threads"})),
       pretrain_(keys_of({"pretrain.epochs", "pretrain.lr", "pretrain.batch", "pretrain.momentum",

@@ -4,8 +4,11 @@
 namespace unroll::plan {
 namespace {
 
-std::string pack_key(const Plan& plan, const std::vector<CellFacts>& facts, std::string_view kind, std::size_t cell) {
-  return std::string(kind) + " data" + std::to_string(plan.description_of_cell[cell]) + ' ' + facts[cell].texts.model;
+/// start: into Plan::pretrainings.
+std::string pack_key(const Plan& plan, const std::vector<CellFacts>& facts, std::string_view kind, std::size_t cell,
+                     std::size_t start) {
+  return std::string(kind) + " data" + std::to_string(plan.description_of_cell[cell]) + ' ' + facts[cell].texts.model +
+         plan.feature_fit(plan.pretrainings[start]);
 }
 
 /// A pack trains on one part of the data.
@@ -25,7 +28,7 @@ void add_items(Plan& plan, const std::vector<CellFacts>& facts) {
       const bool is_shadow = plan.pretrainings[i].use == PretrainingUse::shadow;
       const std::size_t cell = plan.pretrainings[i].cell;
       const std::string kind = is_shadow ? "shadow " + shadow_part(plan.cells[cell]) : "pretraining";
-      plan.items.push_back({ItemKind::pretraining, i, {}, {}, pack_key(plan, facts, kind, cell)});
+      plan.items.push_back({ItemKind::pretraining, i, {}, {}, pack_key(plan, facts, kind, cell, i)});
     }
   }
 
@@ -47,7 +50,8 @@ void add_items(Plan& plan, const std::vector<CellFacts>& facts) {
     for (Fork& fork : tree.forks) {
       if (plan.cells[fork.cell].forget.kind == config::ForgetKind::none) {
         fork.repeat = plan.items.size();
-        plan.items.push_back({ItemKind::repeat, i, start_of(tree), {}, pack_key(plan, facts, "repeat", tree.cell)});
+        const auto key = pack_key(plan, facts, "repeat", tree.cell, tree.pretraining);
+        plan.items.push_back({ItemKind::repeat, i, start_of(tree), {}, key});
       }
     }
   }
@@ -56,7 +60,7 @@ void add_items(Plan& plan, const std::vector<CellFacts>& facts) {
   for (std::size_t i = 0; i < plan.trees.size(); ++i) {
     const Tree& tree = plan.trees[i];
     const std::string kind = tree.again > 0 ? "again" + std::to_string(tree.again) : "tree";
-    Item item{ItemKind::tree, i, needs_of(tree), {}, pack_key(plan, facts, kind, tree.cell)};
+    Item item{ItemKind::tree, i, needs_of(tree), {}, pack_key(plan, facts, kind, tree.cell, tree.pretraining)};
     item.num_lanes = num_trunk_lanes(plan, tree);
     if (tree.again_of) {
       item.not_with = first_tree + *tree.again_of;

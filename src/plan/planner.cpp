@@ -76,23 +76,28 @@ void Planner::plan_run(std::size_t cell, std::size_t seed) {
   }
   check_gradient_rows(plan_.cells[cell], std::ssize(*context.finetune_part));
   run.fork = fork_of(cell, run.tree, forget, facts_[cell].texts.retrain);
-  run.shadow = shadow_of(cell, seeds);
+  run.shadow = shadow_of(cell, seeds, plan_.trees[run.tree].pretraining);
   run.id = run_id_of(run, seeds);
 }
 
-std::optional<std::size_t> Planner::shadow_of(std::size_t cell_index, const Seeds& seeds) {
+std::optional<std::size_t> Planner::shadow_of(std::size_t cell_index, const Seeds& seeds, std::size_t start) {
   const std::string& text = facts_[cell_index].texts.shadow;
   if (text.empty()) {
     return std::nullopt;
   }
-  const std::string& id = digests_.of("shadow 1\n" + text + "\ninit=" + std::to_string(seeds.init));
-  const auto [known, is_new] = pretraining_index_.emplace(id, plan_.pretrainings.size());
+  Pretraining shadow;
+  shadow.cell = cell_index;
+  shadow.seeds = seeds;
+  shadow.use = PretrainingUse::shadow;
+  std::string fit = plan_.feature_fit(plan_.pretrainings[start]);
+  if (!fit.empty()) {  // it sees inputs as its target does
+    shadow.forget_set = plan_.pretrainings[start].forget_set;
+    shadow.dropped_classes = plan_.pretrainings[start].dropped_classes;
+    fit.insert(0, "\n");
+  }
+  shadow.id = digests_.of("shadow 1\n" + text + "\ninit=" + std::to_string(seeds.init) + fit);
+  const auto [known, is_new] = pretraining_index_.emplace(shadow.id, plan_.pretrainings.size());
   if (is_new) {
-    Pretraining shadow;
-    shadow.id = id;
-    shadow.cell = cell_index;
-    shadow.seeds = seeds;
-    shadow.use = PretrainingUse::shadow;
     const Settings& cell = plan_.cells[cell_index];
     const std::int64_t rows = std::ssize(plan_.shadow_rows(shadow).members.rows);
     const std::int64_t per_epoch = (rows + cell.prs.batch - 1) / cell.prs.batch;
@@ -103,13 +108,6 @@ std::optional<std::size_t> Planner::shadow_of(std::size_t cell_index, const Seed
     plan_.pretrainings.push_back(std::move(shadow));
   }
   return known->second;
-}
-
-void Planner::check_gradient_rows(const Settings& cell, std::int64_t num_rows) const {
-  if (cell.unlearn.gradient_of_last > num_rows) {
-    throw bad_setting(study_, "unlearn.gradient_of", cell,
-                      "takes more rows than the " + std::to_string(num_rows) + " of the fine-tuning part");
-  }
 }
 
 std::size_t Planner::pretraining_of(std::size_t cell_index, const Seeds& seeds, const OrderContext& context,

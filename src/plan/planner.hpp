@@ -42,8 +42,8 @@ class Planner {
   std::size_t tree_of(std::size_t cell, const Seeds& seeds, std::size_t pretraining, Ordering ordering);
   /// retrain: text of the [retrain] keys.
   std::size_t fork_of(std::size_t cell, std::size_t tree, const ResolvedForget& forget, const std::string& retrain);
-  /// The shadow model of a run, where its cell asks for one.
-  std::optional<std::size_t> shadow_of(std::size_t cell, const Seeds& seeds);
+  /// The shadow model of a run, where its cell asks for one; start: the pretraining of its w_0.
+  std::optional<std::size_t> shadow_of(std::size_t cell, const Seeds& seeds, std::size_t start);
   std::string run_id_of(const Run& run, const Seeds& seeds) const;
   [[noreturn]] void refuse_equal_seeds(std::size_t cell) const;
   void check_gradient_rows(const config::Settings& cell, std::int64_t num_rows) const;

@@ -3,6 +3,8 @@
 
 #include "facts.hpp"
 #include "parts.hpp"
+#include "unroll/base/text.hpp"
+#include "unroll/config/keys.hpp"
 #include "unroll/plan/plan.hpp"
 
 namespace unroll::plan {
@@ -87,6 +89,18 @@ std::shared_ptr<const std::vector<std::int64_t>> Plan::pretrain_rows(const Pretr
       break;
   }
   return std::make_shared<const Rows>();
+}
+
+std::string Plan::feature_fit(const Pretraining& pretraining) const {
+  const Settings& cell = cells[pretraining.cell];
+  if (cell.data.dataset != config::Dataset::imdb || cell.data.features != config::TextFeatures::tfidf) {
+    return "";
+  }
+  if (cell.pretrain.on == PretrainOn::split) {
+    return "fit split " + config::find_key("pretrain.fraction")->canonical(cell) + " of seed " +
+           std::to_string(pretraining.seeds.split) + " without classes " + join(pretraining.dropped_classes, " ");
+  }
+  return "fit all" + (pretraining.forget_set ? " without " + forget_sets[*pretraining.forget_set].hash : "");
 }
 
 Order Plan::order_of(const Tree& tree) const {

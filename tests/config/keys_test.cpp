@@ -21,11 +21,14 @@ constexpr Example kExamples[] = {
     {"data.dataset", "fashion-mnist", "fashion-mnist"},
     {"data.dataset", "cifar10", "cifar10"},
     {"data.dataset", "cifar100", "cifar100"},
+    {"data.dataset", "imdb", "imdb"},
     {"data.dataset", "hdf5", "hdf5"},
     {"data.path", "/some where/x", "/some where/x"},
     {"data.train_size", "100", "100"},
     {"data.test_size", "7", "7"},
     {"data.labels", "coarse", "coarse"},
+    {"data.features", "bow", "bow"},
+    {"data.feature_columns", "4096", "4096"},
     {"data.mean", "0.1, -2,3e0", "0.1, -2, 3"},
     {"data.std", "0.50", "0.5"},
     {"model.arch", "linear", "linear"},
@@ -199,8 +202,8 @@ TEST_CASE("every field of Settings has a key") {
   [[maybe_unused]] const auto& [data, model, seed, init, order, pretrain, train, loss, forget, retrain, unlearn,
                                 measure, prs, noise, output, run] = settings;
   {
-    [[maybe_unused]] const auto& [a, b, c, d, e, f, g] = data;
-    CHECK(num_keys("data.") == 7);
+    [[maybe_unused]] const auto& [a, b, c, d, e, f, g, h, i] = data;
+    CHECK(num_keys("data.") == 9);
   }
   {
     [[maybe_unused]] const auto& [a, b, c, d, e, f] = model;

@@ -384,3 +384,28 @@ TEST_CASE("the description and the JSON hold the plan's numbers") {
     CHECK(json.find(part) != std::string::npos);
   }
 }
+
+TEST_CASE("models share a pack only where their features are fitted on the same rows") {
+  const auto fits = [](const std::vector<std::string>& cells, const std::vector<std::int64_t>& seeds) {
+    const Plan plan = plan_with(cells, seeds);
+    std::set<std::string> keys;
+    for (const Item& item : plan.items) {
+      if (item.kind == ItemKind::tree) {
+        keys.insert(item.pack_key);
+      }
+    }
+    CHECK(plan.trees.size() > 1);
+    return keys.size();
+  };
+  const std::string words = "data.dataset=imdb data.path=x order.kind=shuffled ";
+
+  CHECK(fits({words}, {0, 1, 2}) == 3);
+  CHECK(fits({words + "seed.split=7"}, {0, 1, 2}) == 1);
+  CHECK(fits({words + "data.features=bow"}, {0, 1, 2}) == 1);
+  CHECK(fits({words + "train.lr=0.1", words + "train.lr=0.2"}, {0}) == 1);
+  CHECK(fits({words + "pretrain.fraction=0.4", words + "pretrain.fraction=0.5"}, {0}) == 2);
+  CHECK(fits({words + "forget.kind=class forget.index=1", words + "forget.kind=class forget.index=2"}, {0}) == 2);
+  CHECK(fits({words + "pretrain.on=retain forget.index=1", words + "pretrain.on=retain forget.index=2"}, {0}) == 2);
+  CHECK(fits({words + "pretrain.on=all"}, {0, 1, 2}) == 1);
+  CHECK(plan_with({words}).trees[0].id != plan_with({words + "data.features=bow"}).trees[0].id);
+}

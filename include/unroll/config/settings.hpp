@@ -8,8 +8,9 @@
 
 namespace unroll::config {
 
-enum class Dataset { optdigits, mnist, fashion_mnist, cifar10, cifar100, hdf5 };
+enum class Dataset { optdigits, mnist, fashion_mnist, cifar10, cifar100, imdb, hdf5 };
 enum class CifarLabels { fine, coarse };
+enum class TextFeatures { tfidf, bow };  // of reviews: src/dataset/README.md
 enum class Arch { linear, mlp, resnet18, vgg19 };
 enum class Activation { relu, tanh, silu };
 enum class Dtype { float32, float64 };
@@ -47,12 +48,14 @@ enum class Gather { auto_, nccl, mpi };
 struct Settings {
   struct Data {
     Dataset dataset = Dataset::optdigits;
-    std::string path;                        // folder or file; empty: the embedded optdigits
-    std::optional<std::int64_t> train_size;  // first n training rows
-    std::optional<std::int64_t> test_size;   // first n test rows
-    CifarLabels labels = CifarLabels::fine;  // cifar100 only
-    std::vector<double> mean;                // per channel (or one for all); empty: the data set's constants
-    std::vector<double> std_dev;             // key data.std
+    std::string path;                             // folder or file; empty: the embedded optdigits
+    std::optional<std::int64_t> train_size;       // first n training rows
+    std::optional<std::int64_t> test_size;        // first n test rows
+    CifarLabels labels = CifarLabels::fine;       // cifar100 only
+    TextFeatures features = TextFeatures::tfidf;  // imdb only
+    std::int64_t feature_columns = 768;           // imdb only: words are hashed into so many
+    std::vector<double> mean;                     // per channel (or one for all); empty: the data set's constants
+    std::vector<double> std_dev;                  // key data.std
   } data;
   struct Model {
     Arch arch = Arch::mlp;

@@ -1,7 +1,8 @@
 #pragma once
 // A data set where training reads it. A small one (dataset::kKeptBytes) is kept normalised, and read in place; of a
 // large one the inputs stay bytes (or reals) as they came, and a batch is gathered by row and normalised on the way.
-// What a row becomes depends on that row alone: no statistic of other rows enters. On a GPU the set lies there whole,
+// What a row becomes depends on that row alone: no statistic of other rows enters, but for the weights of words, which
+// are given. On a GPU the set lies there whole,
 // as it came or normalised, and rows are gathered by index.
 #include <torch/types.h>
 
@@ -12,6 +13,7 @@
 
 #include "unroll/config/settings.hpp"
 #include "unroll/dataset/dataset.hpp"
+#include "unroll/dataset/term_weights.hpp"
 
 namespace unroll::data {
 
@@ -21,9 +23,10 @@ enum class Part { train, test };
 
 class ResidentData {
  public:
-  /// A set of up to kept_bytes is kept normalised.
+  /// A set of up to kept_bytes is kept normalised. terms: for a set that holds counts, and no other.
   ResidentData(std::shared_ptr<const dataset::DataSet> set, config::Dtype dtype,
-               std::int64_t kept_bytes = dataset::kKeptBytes, torch::Device device = torch::kCPU);
+               std::int64_t kept_bytes = dataset::kKeptBytes, torch::Device device = torch::kCPU,
+               std::shared_ptr<const dataset::TermWeights> terms = nullptr);
 
   [[nodiscard]] const dataset::Description& description() const { return set_->description; }
   [[nodiscard]] torch::ScalarType dtype() const { return dtype_; }
@@ -54,6 +57,7 @@ class ResidentData {
   void gather(Part part, std::span<const std::int64_t> rows, Real* out) const;
 
   std::shared_ptr<const dataset::DataSet> set_;
+  std::shared_ptr<const dataset::TermWeights> terms_;
   torch::ScalarType dtype_;
   std::int64_t input_size_ = 0;
   std::int64_t channel_size_ = 0;   // elements of an input that share a channel's constants

@@ -1,6 +1,7 @@
 #pragma once
 // A data set as plain memory: bytes or reals by row, labels, and the constants that normalise an input.
-// Description is all that the plan may see; the inputs go to the trainer. Nothing here is fitted on data.
+// Description is all that the plan may see; the inputs go to the trainer. Nothing here is fitted on data: what is
+// (term_weights.hpp) is fitted on rows that the plan names.
 #include <cstdint>
 #include <string>
 #include <variant>
@@ -35,6 +36,8 @@ struct DataSet {
   double scale = 1;
   std::vector<double> mean = {0};
   std::vector<double> std_dev = {1};
+  /// Inputs are bytes that count words, and no constants but TermWeights (term_weights.hpp) make features of them.
+  bool holds_counts = false;
 };
 
 /// Reads and checks the data set that the cell names. UsageError says what is wrong with which file and what to do.

@@ -133,7 +133,7 @@ struct Item {
   std::size_t index = 0;                // into pretrainings, or trees (for repeat: the tree whose M is trained again)
   std::vector<std::size_t> depends;     // items that must be finished first
   std::optional<std::size_t> not_with;  // prefer another rank than the one that took this item (control `none`)
-  std::string pack_key;                 // items of one key may share a pack: same kind, data, shape, dtype
+  std::string pack_key;                 // items of one key may share a pack: same kind, inputs, shape, dtype
   std::int64_t num_lanes = 1;           // models trained side by side
   std::vector<std::size_t> forks{};     // in an Attempt (attempt.hpp): those of the tree that are measured here
   double cost_s = 0;                    // estimated work of the item: seconds of one core (src/plan/README.md)
@@ -190,6 +190,10 @@ struct Plan {
   [[nodiscard]] std::shared_ptr<const std::vector<std::int64_t>> finetune_rows(const Tree& tree) const;
   /// Rows that pretraining may draw (ascending); empty when there is none.
   [[nodiscard]] std::shared_ptr<const std::vector<std::int64_t>> pretrain_rows(const Pretraining& pretraining) const;
+  /// Which rows the features of a tree or pretraining with this w_0 are fitted on, as text; "" where none are. Models
+  /// of equal texts (and data) see equal inputs. The rows are pretrain_rows: the id of w_0 holds all that they depend
+  /// on.
+  [[nodiscard]] std::string feature_fit(const Pretraining& pretraining) const;
   [[nodiscard]] const dataset::Description& description(std::size_t cell) const {
     return *descriptions[description_of_cell[cell]];
   }
