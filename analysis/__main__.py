@@ -1,12 +1,14 @@
-"""python -m analysis report|compare|export"""
+"""python -m analysis report|compare|export|featurize"""
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import sys
 
 from .errors import AnalysisError
 from .export import FORMATS
+from .featurize import POOLINGS, Options, featurize
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -28,10 +30,36 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("files", nargs="+", metavar="FILE")
     export.add_argument("--format", required=True, choices=FORMATS)
     export.add_argument("-o", "--output", default="export", metavar="DIR", help="folder to write to (default: export)")
+    features = commands.add_parser(
+        "featurize", help="reviews (aclImdb) to pooled vectors of a transformers encoder, for data.dataset = hdf5"
+    )
+    features.add_argument("source", metavar="FOLDER|TAR", help="the aclImdb folder or its tar.gz")
+    features.add_argument(
+        "-o", "--output", default="features.h5", metavar="FILE", help="HDF5 file to write (default: features.h5)"
+    )
+    defaults = Options()
+    features.add_argument(
+        "--model", default=defaults.model, help=f"name of a model, or the folder of one (default: {defaults.model})"
+    )
+    features.add_argument("--pooling", default=defaults.pooling, choices=POOLINGS, help="default: mean")
+    features.add_argument("--max-tokens", type=_positive, default=defaults.max_tokens, help="of a review; default: 512")
+    features.add_argument("--batch", type=_positive, default=defaults.batch, help="reviews at a time; default: 32")
+    features.add_argument("--device", default=defaults.device, choices=("auto", "cpu", "cuda"), help="default: auto")
     return parser
 
 
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise ValueError
+    return value
+
+
 def _run(options: argparse.Namespace) -> None:
+    if options.command == "featurize":
+        chosen = {field.name: getattr(options, field.name) for field in dataclasses.fields(Options)}
+        print(featurize(options.source, options.output, Options(**chosen)))
+        return
     from .study import load
 
     if options.command == "report":

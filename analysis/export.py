@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .errors import AnalysisError
-from .study import Study
+
+if TYPE_CHECKING:
+    from .study import Study
 
 TABLES = ("pairs", "cells", "runs", "curves", "layers", "distances", "floors", "items")
 FORMATS = ("csv", "parquet")
