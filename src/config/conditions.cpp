@@ -74,8 +74,9 @@ const Condition kShortBatches{
 const Condition kSkippedSteps{[](S s) { return s.forget.kind == ForgetKind::step || (forgets_rows(s) && coupled(s)); },
                               "retrain.kind = coupled and forget.kind = batch, step, examples, class or file"};
 const Condition kForgetRows{forgets_rows, "forget.kind = batch, examples, class or file"};
-const Condition kForgets{[](S s) { return forgets_rows(s) || s.forget.kind == ForgetKind::step; },
-                         "forget.kind = batch, step, examples, class or file"};
+const Condition kForgets{
+    [](S s) { return single_gradient(s) && (forgets_rows(s) || s.forget.kind == ForgetKind::step); },
+    "unlearn.method = single-gradient, and forget.kind = batch, step, examples, class or file"};
 const Condition kPostStepBatchNorm{[](S s) {
                                      return single_gradient(s) && s.unlearn.rule == UnlearnRule::grad_list &&
                                             s.unlearn.gradient_at == GradientAt::post_step && has_batchnorm(s) &&

@@ -110,6 +110,13 @@ std::optional<std::size_t> Planner::shadow_of(std::size_t cell_index, const Seed
   return known->second;
 }
 
+void Planner::check_gradient_rows(const Settings& cell, std::int64_t num_rows) const {
+  if (cell.unlearn.gradient_of_last > num_rows) {
+    throw bad_setting(study_, "unlearn.gradient_of", cell,
+                      "takes more rows than the " + std::to_string(num_rows) + " of the fine-tuning part");
+  }
+}
+
 std::size_t Planner::pretraining_of(std::size_t cell_index, const Seeds& seeds, const OrderContext& context,
                                     std::size_t forget_set) {
   const Settings& cell = plan_.cells[cell_index];

@@ -133,8 +133,10 @@ const BadInput kBadInputs[] = {
     {"[model]\nbatchnorm = eval-after\n", "FILE:2: model.batchnorm = eval-after: would be ignored"},
     {"[model]\narch = resnet18\nbatchnorm_steps = 3\n", "FILE:3: model.batchnorm_steps = 3: would be ignored"},
     {"[model]\narch = resnet18\n[unlearn]\nstatistics = moved\n",
-     "FILE:4: unlearn.statistics = moved: would be ignored: it acts only with unlearn.rule = grad-list, "
-     "unlearn.gradient_at = post-step"},
+     "FILE:4: unlearn.statistics = moved: would be ignored: it acts only with unlearn.method = single-gradient, "
+     "unlearn.rule = grad-list, "},
+    {"[unlearn]\nmethod = first-order\ngradient_of = last:2\n",
+     "FILE:3: unlearn.gradient_of = last:2: would be ignored: it acts only with unlearn.method = single-gradient"},
     {"[forget]\nkind = none\n[unlearn]\ngradient_of = last:2\n",
      "FILE:4: unlearn.gradient_of = last:2: would be ignored"},
     {"[train]\nschedule_every = 5\n", "FILE:2: train.schedule_every = 5: would be ignored"},
