@@ -40,9 +40,7 @@ constexpr Fault kFaults[] = {
        return s.data.dataset == Dataset::imdb && s.data.features == TextFeatures::tfidf &&
               s.pretrain.on == PretrainOn::none;
      },
-     "is fitted on the rows that pretrain, and pretrain.on = none has none; take bow, or pretrain.on = split, retain "
-     "or "
-     "all"},
+     "is fitted on the rows that pretrain, and pretrain.on = none has none; take bow, or another pretrain.on"},
     {"data.features",
      [](const Settings& s) {
        return s.data.dataset == Dataset::imdb && s.data.features == TextFeatures::tfidf && s.measure.outputs &&
