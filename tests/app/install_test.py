@@ -22,7 +22,7 @@ class Install(ProgramTest):
         workers = {f"bin/{name}" for name in ("unroll-worker", "unroll-worker-cuda") if (BUILD / name).exists()}
         self.assertEqual("bin/unroll-worker" in workers, bool(TORCH))
         programs = {"bin/unroll"} | workers
-        configs = {f"share/unroll/configs/{path.name}" for path in (SOURCE / "configs").iterdir()}
+        configs = {f"share/unroll/{path.relative_to(SOURCE)}" for path in (SOURCE / "configs").rglob("*") if path.is_file()}
 
         files = {str(path.relative_to(self.tree)) for path in self.tree.rglob("*") if path.is_file()}
 
