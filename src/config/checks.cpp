@@ -41,12 +41,6 @@ constexpr Fault kFaults[] = {
               s.pretrain.on == PretrainOn::none;
      },
      "is fitted on the rows that pretrain, and pretrain.on = none has none; take bow, or another pretrain.on"},
-    {"data.features",
-     [](const Settings& s) {
-       return s.data.dataset == Dataset::imdb && s.data.features == TextFeatures::tfidf && s.measure.outputs &&
-              s.prs.shadow != PrsShadow::none;
-     },
-     "is fitted for each split, and shadow models are shared by all of them; take bow with prs.shadow = test or train"},
     {"order.kind", [](const Settings& s) { return s.order.kind == OrderKind::file && s.order.file.empty(); },
      "needs order.file"},
     {"train.schedule",

@@ -19,12 +19,16 @@ metrics::ScoredRows scored_rows(const metrics::Probabilities& outputs, const tor
   return {metrics::modified_entropy(outputs, host, prs.scores), {label, label + host.numel()}};
 }
 
+/// Whether BatchNorm takes its statistics from the rows that are scored, a batch at a time.
+bool is_by_batch(const model::Network& network, const config::Settings::Prs& prs) {
+  return prs.statistics == config::PrsStatistics::batch && network.layout().num_buffers > 0;
+}
+
 /// A model's outputs as [prs] asks for them.
 metrics::Probabilities outputs_of(const model::Network& network, const data::ResidentData& data,
                                   const model::State& state, data::Part part, const std::vector<std::int64_t>& rows,
                                   const config::Settings::Prs& prs) {
-  const bool by_batch =
-      prs.statistics == config::PrsStatistics::batch && network.layout().num_buffers > 0 && !rows.empty();
+  const bool by_batch = is_by_batch(network, prs) && !rows.empty();
   return metrics::probabilities(by_batch ? learn::evaluate_by_batch(network, state, data, part, rows, kScoredBatch)
                                          : learn::evaluate(network, state, data, part, rows));
 }
@@ -60,7 +64,7 @@ std::shared_ptr<const metrics::RiskTable> make_risk_table(Context& context, cons
 Risks risks_of(const model::Network& network, const data::ResidentData& data, const model::State& state,
                const EvaluationRows& rows, const Scores& scores, const config::Settings::Prs& prs,
                const metrics::RiskTable& table) {
-  const bool by_batch = prs.statistics == config::PrsStatistics::batch && network.layout().num_buffers > 0;
+  const bool by_batch = is_by_batch(network, prs);
   const auto risks = [&](const metrics::Probabilities& running, data::Part part, const std::vector<std::int64_t>& of) {
     const auto labels = data.labels(part, of);
     return table.risks(by_batch ? scored_rows(outputs_of(network, data, state, part, of, prs), labels, prs)

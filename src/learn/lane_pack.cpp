@@ -26,6 +26,16 @@ model::TrainingLoss constant_loss(const config::Settings& settings, config::Pret
   return loss;
 }
 
+template <typename Training>  // Settings::Pretrain or Settings::Prs
+Hyper constant_hyper(const config::Settings& settings, const Training& training) {
+  Hyper hyper;
+  hyper.lr = training.lr;
+  hyper.momentum = training.momentum;
+  hyper.weight_decay = training.weight_decay;
+  hyper.loss = constant_loss(settings, training.loss);
+  return hyper;
+}
+
 bool is_skip_with_momentum(Action action) { return action == Action::coast || action == Action::drift; }
 
 }  // namespace
@@ -55,23 +65,9 @@ Hyper hyper_of(const config::Settings& settings, std::int64_t total_steps, std::
           model::training_loss(settings, steps_per_epoch)};
 }
 
-Hyper pretrain_hyper_of(const config::Settings& settings) {
-  Hyper hyper;
-  hyper.lr = settings.pretrain.lr;
-  hyper.momentum = settings.pretrain.momentum;
-  hyper.weight_decay = settings.pretrain.weight_decay;
-  hyper.loss = constant_loss(settings, settings.pretrain.loss);
-  return hyper;
-}
+Hyper pretrain_hyper_of(const config::Settings& settings) { return constant_hyper(settings, settings.pretrain); }
 
-Hyper shadow_hyper_of(const config::Settings& settings) {
-  Hyper hyper;
-  hyper.lr = settings.prs.lr;
-  hyper.momentum = settings.prs.momentum;
-  hyper.weight_decay = settings.prs.weight_decay;
-  hyper.loss = constant_loss(settings, settings.prs.loss);
-  return hyper;
-}
+Hyper shadow_hyper_of(const config::Settings& settings) { return constant_hyper(settings, settings.prs); }
 
 struct LanePack::Loop {
   std::variant<MlpLoop<float>, MlpLoop<double>> of_type;

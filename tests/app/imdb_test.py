@@ -51,6 +51,25 @@ class ImdbTest(support.ProgramTest):
                                   ("whole", 1, ["run.fork=no"])):
             self.assertEqual(self.run_study(study, name, *settings, *more, ranks=ranks).read_bytes(), first, name)
 
+    def test_a_shadow_model_sees_the_features_of_its_target(self):
+        settings = [f"data.path={write_archive(self.folder / 'aclImdb.tar.gz')}", "data.feature_columns=50",
+                    "study.seeds=0,1", "loss.gamma=0", "forget.index=0, 2", "measure.eval_rows=40", "measure.every=15",
+                    "prs.epochs=2", "prs.shadow=test, train"]
+        study = PAPER / "small/e12_imdb.ini"
+        results = {name: self.run_study(study, name, *settings, *more, ranks=ranks)
+                   for name, ranks, more in (("one", 1, []), ("two", 2, ["run.lanes=1"]),
+                                             ("whole", 1, ["pretrain.on=all"]), ("all", 2, ["pretrain.on=all"]))}
+        self.assertEqual(results["one"].read_bytes(), results["two"].read_bytes())
+        self.assertEqual(results["whole"].read_bytes(), results["all"].read_bytes())
+        shadows = {}
+        for name in ("one", "whole"):
+            with h5py.File(results[name]) as file:
+                shadows[name] = set(file["runs/shadow_id"][()])
+                self.assertTrue(np.isfinite(file["pairs/test_risk_unlearned"][()]).all())
+        # two seeds, two kinds of members; and where w_0 saw all rows of a fit, the fits are others
+        self.assertEqual(len(shadows["one"]), 4)
+        self.assertEqual(len(shadows["one"] & shadows["whole"]), 0)
+
     def test_the_grid_of_e12_runs_on_768_columns_of_float32(self):
         values = np.random.default_rng(0)
         labels = np.arange(480) % 2

@@ -10,24 +10,11 @@ import time
 import unittest
 import zlib
 
-from support import MPIEXEC, PROGRAM, QUICKSTART, TORCH, ProgramTest, call, sets
+from support import MPIEXEC, PROGRAM, QUICKSTART, TORCH, ProgramTest, call, descendants, is_gone, sets
 
 SETTINGS = ["study.seeds=0..5", "forget.index=0,10", "measure.steps=10..50", "pretrain.epochs=2", "run.lanes=4"]
 FILES = ["results.h5", "results.h5.sha256"]
 DEADLINE_S = 240
-
-
-def descendants(pid):
-    found, frontier = [], [pid]
-    while frontier:
-        for task in pathlib.Path(f"/proc/{frontier.pop()}/task").glob("*/children"):
-            try:
-                below = [int(child) for child in task.read_text().split()]
-            except OSError:
-                continue
-            found += below
-            frontier += below
-    return found
 
 
 def signal_all(pids, number):
@@ -36,13 +23,6 @@ def signal_all(pids, number):
             os.kill(pid, number)
         except ProcessLookupError:
             pass
-
-
-def is_gone(pid):
-    try:
-        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
-    except OSError:
-        return True
 
 
 def wait_until(condition, what):

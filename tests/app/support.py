@@ -2,8 +2,12 @@
 import os
 import pathlib
 import subprocess
+import sys
 import tempfile
 import unittest
+
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from processes import descendants, is_gone  # noqa: E402
 
 PROGRAM = os.environ["UNROLL_PROGRAM"]
 SOURCE = pathlib.Path(os.environ["UNROLL_SOURCE"])

@@ -118,8 +118,6 @@ const BadInput kBadInputs[] = {
      "FILE:3: model.batchnorm = frozen: cannot be frozen where w_0 has no statistics"},
     {"[data]\ndataset = imdb\npath = x\nfeatures = tfidf\n[pretrain]\non = none\n",
      "FILE:4: data.features = tfidf: is fitted on the rows that pretrain, and pretrain.on = none has none"},
-    {"[data]\ndataset = imdb\npath = x\nfeatures = tfidf\n[prs]\nshadow = test\n",
-     "FILE:4: data.features = tfidf: is fitted for each split, and shadow models are shared"},
     {"[data]\ndataset = imdb\npath = x\nfeature_columns = 1\n",
      "FILE:4: data.feature_columns = 1: must be a whole number from 2 to 65536"},
     // settings that would be ignored

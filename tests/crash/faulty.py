@@ -8,7 +8,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "exact"))
 
-from support import ExactTest, children, column, command, sha256  # noqa: E402
+from support import ExactTest, column, command, descendants, sha256  # noqa: E402
 
 LIBRARY = os.environ["UNROLL_FAULTS"]
 PROGRAM = os.environ["UNROLL_PROGRAM"]

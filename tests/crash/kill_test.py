@@ -7,7 +7,7 @@ import subprocess
 import time
 import unittest
 
-from faulty import FULL, CrashTest, children, column, command, done_before, is_worker
+from faulty import FULL, CrashTest, column, command, descendants, done_before, is_worker
 
 NUM_SEEDS, MIN_KILLS = (60, 20) if FULL else (24, 3)
 STUDY = """
@@ -47,7 +47,7 @@ class Kill(CrashTest):
 
     def ranks_of(self, run):
         """Worker processes of this run, in the order in which they were started."""
-        return sorted(pid for pid in children(run.pid) if is_worker(pid))
+        return sorted(pid for pid in descendants(run.pid) if is_worker(pid))
 
     def kill_once(self, chance, ranks, sets):
         """One attempt, ended by kill -9 of a random rank after some more shards; its exit code."""

@@ -65,7 +65,7 @@ class Checkpoints(support.ExactTest):
             while process.poll() is None and not (len(seen) >= num_saved and saved(folder)):
                 seen |= set(saved(folder))
                 time.sleep(0.002)
-            workers = support.children(process.pid)
+            workers = support.descendants(process.pid)
         finally:
             process.kill()
             process.wait()

@@ -5,7 +5,7 @@ import subprocess
 import time
 import unittest
 
-from support import ExactTest, children, column, command, end, table
+from support import ExactTest, column, command, descendants, end, table
 
 STUDY = """
 [study]
@@ -155,7 +155,7 @@ class Noise(ExactTest):
                 if len(list((folder / "weights/kept").glob("r*.h5"))) >= num_files and (until is None or until(folder)):
                     break
                 time.sleep(0.002)
-            workers = children(process.pid)
+            workers = descendants(process.pid)
         finally:
             process.kill()
             process.wait()

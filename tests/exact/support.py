@@ -10,9 +10,13 @@ import re
 import signal
 import struct
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
+
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from processes import descendants, is_gone  # noqa: E402
 
 PROGRAM = os.environ["UNROLL_PROGRAM"]
 MPIEXEC = os.environ["UNROLL_MPIEXEC"]
@@ -52,21 +56,6 @@ def table(file, group, names):
     return [dict(zip(names, values)) for values in zip(*columns)]
 
 
-def children(pid):
-    """Descendants of a process that this test started."""
-    found, frontier = [], [str(pid)]
-    while frontier:
-        parent = frontier.pop()
-        for task in pathlib.Path(f"/proc/{parent}/task").glob("*/children"):
-            try:
-                below = task.read_text().split()
-            except OSError:
-                continue
-            found += below
-            frontier += below
-    return [int(child) for child in found]
-
-
 def end(pid):
     """kill -9, and waits until the process is gone (it is not ours to reap)."""
     try:
@@ -74,10 +63,7 @@ def end(pid):
     except ProcessLookupError:
         return
     for _ in range(1000):
-        try:
-            if pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z":
-                return
-        except OSError:
+        if is_gone(pid):
             return
         time.sleep(0.01)
 
@@ -128,7 +114,7 @@ class ExactTest(unittest.TestCase):
             while process.poll() is None and len(list(shards.glob("r*.h5"))) < num_shards:
                 time.sleep(0.01)
             self.assertIsNone(process.poll(), "the study ended before it could be killed")
-            workers = children(process.pid)
+            workers = descendants(process.pid)
         finally:
             process.kill()
             process.wait()

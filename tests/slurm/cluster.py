@@ -15,7 +15,11 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
+
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from processes import descendants  # noqa: E402
 
 DEADLINE_S = 400
 DAEMONS = ("munged", "slurmctld", "slurmd")
@@ -48,19 +52,6 @@ def free_ports(count):
     for one in sockets:
         one.close()
     return ports
-
-
-def descendants(pid):
-    found, frontier = [], [pid]
-    while frontier:
-        for task in pathlib.Path(f"/proc/{frontier.pop()}/task").glob("*/children"):
-            try:
-                below = [int(child) for child in task.read_text().split()]
-            except OSError:
-                continue
-            found += below
-            frontier += below
-    return found
 
 
 def _die_with_parent():
