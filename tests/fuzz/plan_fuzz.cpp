@@ -6,6 +6,7 @@
 
 #include "input.hpp"
 #include "plan/fakes.hpp"
+#include "unroll/plan/chunk.hpp"
 
 using namespace unroll;
 

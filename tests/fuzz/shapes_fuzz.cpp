@@ -119,12 +119,15 @@ hdf5::TableFile tables_of(fuzz::Bytes& bytes) {
 }
 
 void take_tables(fuzz::Bytes& bytes) {
-  store::Collected collected;
-  for (int i = 0; i < 2; ++i) {
-    const hdf5::TableFile file = tables_of(bytes);
-    take([&] { (void)store::kind_of(file, "f"); });
+  const std::array<hdf5::TableFile, 2> files = {tables_of(bytes), tables_of(bytes)};
+  store::Collected collected([&](const std::string& name) {
+    return store::shard_of(files.at(static_cast<std::size_t>(name[0] - '0')), name);
+  });
+  for (const char* name : {"0", "1"}) {
+    const hdf5::TableFile& file = files.at(static_cast<std::size_t>(name[0] - '0'));
+    take([&] { (void)store::kind_of(file, name); });
     (void)store::schema_problems(file, store::FileKind::results);
-    take([&] { collected.add(store::shard_of(file, "f"), "f"); });
+    take([&] { collected.add(store::shard_of(file, name), name); });
   }
 }
 
