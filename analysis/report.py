@@ -11,6 +11,7 @@ from .page import page
 from .sections import (
     accuracy,
     axes,
+    claims,
     correlations,
     cost,
     coverage,
@@ -38,6 +39,7 @@ SECTIONS: tuple[Callable[[Study], Section], ...] = (
     accuracy.section,
     proxies.section,
     correlations.section,
+    claims.section,
     coverage.section,
     cost.section,
 )

@@ -63,9 +63,9 @@ class Study:
         """Usable rows at each cell's last measured step."""
         return at_last_step(self.usable)
 
-    def title(self, cell: int) -> str:
-        """`lr = 0.1, gamma = 5`: what tells a cell from the others."""
-        row = self.cells.loc[self.cells["cell"] == cell, self.axes]
+    def title(self, cell: int, axes: list[str] | None = None) -> str:
+        """`lr = 0.1, gamma = 5`: what tells a cell from the others, or those of the axes that are given."""
+        row = self.cells.loc[self.cells["cell"] == cell, self.axes if axes is None else axes]
         parts = [
             f"{axis.split('.', 1)[-1]} = {value:g}"
             if isinstance(value, float)
