@@ -1,4 +1,4 @@
-"""python -m analysis report|compare|export|featurize"""
+"""python -m analysis report|compare|export|paper|featurize"""
 
 from __future__ import annotations
 
@@ -30,6 +30,11 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("files", nargs="+", metavar="FILE")
     export.add_argument("--format", required=True, choices=FORMATS)
     export.add_argument("-o", "--output", default="export", metavar="DIR", help="folder to write to (default: export)")
+    paper = commands.add_parser("paper", help="a Markdown page on the paper's experiments, from jobs/paper.sh's results")
+    paper.add_argument("results", metavar="FOLDER", help="holds a results folder a study, by its config's name")
+    paper.add_argument(
+        "-o", "--output", default="analysis/paper", metavar="DIR", help="folder to write to (default: analysis/paper)"
+    )
     features = commands.add_parser(
         "featurize", help="reviews (aclImdb) to pooled vectors of a transformers encoder, for data.dataset = hdf5"
     )
@@ -59,6 +64,11 @@ def _run(options: argparse.Namespace) -> None:
     if options.command == "featurize":
         chosen = {field.name: getattr(options, field.name) for field in dataclasses.fields(Options)}
         print(featurize(options.source, options.output, Options(**chosen)))
+        return
+    if options.command == "paper":
+        from .experiments.page import paper
+
+        print(paper(options.results, options.output))
         return
     from .study import load
 

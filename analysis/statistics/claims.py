@@ -38,8 +38,7 @@ HOLDS, FAILS, UNDECIDED, UNTESTED = "holds", "does not hold", "undecided", "not 
 
 @dataclass(frozen=True)
 class Claim:
-    """`ignores`: sections of keys that the column does not depend on, so that cells that differ in them are one. p-values
-    of claims that are `two_sided` are doubled."""
+    """`ignores`: sections of keys that the column does not depend on, so that cells that differ in them are one."""
 
     name: str
     text: str
@@ -47,7 +46,6 @@ class Claim:
     measure: str
     ignores: tuple[str, ...]
     bound: float = 0.0
-    two_sided: bool = True
 
 
 PREDICTS = Claim("i", "proxy and verification error correlate positively", VE, "r of log UE and log VE", ("prs.",))
@@ -62,7 +60,6 @@ COST = Claim(
     "test accuracy of M, difference in points",
     ("prs.", "measure.", "unlearn.", "retrain."),
     -MARGIN,
-    False,
 )
 
 
