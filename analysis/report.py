@@ -14,8 +14,10 @@ from .sections import (
     claims,
     correlations,
     cost,
+    coupling,
     coverage,
     departures,
+    equal,
     errors,
     heat,
     layers,
@@ -23,6 +25,7 @@ from .sections import (
     noise,
     overview,
     proxies,
+    risk,
 )
 from .study import Study
 from .style import styled
@@ -37,6 +40,9 @@ SECTIONS: tuple[Callable[[Study], Section], ...] = (
     methods.section,
     departures.section,
     accuracy.section,
+    equal.section,
+    coupling.section,
+    risk.section,
     proxies.section,
     correlations.section,
     claims.section,
