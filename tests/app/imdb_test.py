@@ -55,10 +55,13 @@ class ImdbTest(support.ProgramTest):
         settings = [f"data.path={write_archive(self.folder / 'aclImdb.tar.gz')}", "data.feature_columns=50",
                     "study.seeds=0,1", "loss.gamma=0", "forget.index=0, 2", "measure.eval_rows=40", "measure.every=15",
                     "prs.epochs=2", "prs.shadow=test, train"]
-        study = PAPER / "small/e12_imdb.ini"
-        results = {name: self.run_study(study, name, *settings, *more, ranks=ranks)
-                   for name, ranks, more in (("one", 1, []), ("two", 2, ["run.lanes=1"]),
-                                             ("whole", 1, ["pretrain.on=all"]), ("all", 2, ["pretrain.on=all"]))}
+        split = (PAPER / "small/e12_imdb.ini").read_text()
+        self.assertIn("on = split\nfraction = 0.5\n", split)
+        for name, text in (("split", split), ("all", split.replace("on = split\nfraction = 0.5\n", "on = all\n"))):
+            (self.folder / f"{name}.ini").write_text(text)
+        results = {name: self.run_study(self.folder / f"{study}.ini", name, *settings, *more, ranks=ranks)
+                   for name, study, ranks, more in (("one", "split", 1, []), ("two", "split", 2, ["run.lanes=1"]),
+                                                    ("whole", "all", 1, []), ("all", "all", 2, []))}
         self.assertEqual(results["one"].read_bytes(), results["two"].read_bytes())
         self.assertEqual(results["whole"].read_bytes(), results["all"].read_bytes())
         shadows = {}
