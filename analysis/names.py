@@ -92,6 +92,11 @@ def plain(name: str) -> str:
     return label(name).split(" ‖")[0].split(" η²(")[0]
 
 
+def capital(text: str) -> str:
+    """A sentence's first letter; symbols stay as they are."""
+    return text[0].upper() + text[1:] if text[0].isascii() else text
+
+
 def label_with_unit(name: str, units: dict[str, str] | None = None) -> str:
     """The label of a figure's axis: name and, in brackets, unit; [1] is no unit."""
     unit = UNITS.get(name) or (units or {}).get(name) or "1"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from ..names import label, label_with_unit, plain
+from ..names import capital, label, label_with_unit, plain
 from ..sections.axes import along
 from ..statistics.intervals import mean_over_seeds
 from ..study import Study
@@ -67,4 +67,4 @@ def caption_of(axis: str, columns: tuple[str, ...], second: str | None) -> str:
     """What `lines` draws, in words."""
     names = ", ".join(plain(column) for column in columns)
     each = f", a line for each {label(second)}" if second else ""
-    return f"{names[0].upper()}{names[1:]} along {label(axis)}{each}; means over seeds with 95 % intervals."
+    return f"{capital(names)} along {label(axis)}{each}; means over seeds with 95 % intervals."

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from ..names import PREDICTORS, TRIVIAL, UE, VE, plain, short
+from ..names import PREDICTORS, TRIVIAL, UE, VE, capital, plain, short
 from ..statistics.correlations import correlations_in_cells
 from ..statistics.intervals import mean_over_seeds, t_interval
 from ..statistics.models import seed_slopes
@@ -80,7 +80,7 @@ def effect(study: Study, axis: str, columns: tuple[str, ...] = (VE, UE), rows: p
         table = compare_values(rows, axis, [other for other in study.axes if other != axis], column)
         if table.empty:
             continue
-        row, name = table.iloc[-1], plain(column)[0].upper() + plain(column)[1:]
+        row, name = table.iloc[-1], capital(plain(column))
         if not np.isfinite(row["low"]) and abs(row["ratio"] - 1) < 1e-12:
             found.append(f"{name} is the same at {short(axis)} {row['to']} and {row['from']} in all {row['n']} seeds.")
             continue
@@ -117,7 +117,8 @@ def prediction(study: Study) -> list[str]:
         own = cells[cells["predictor"] == name] if len(cells) else cells
         if len(own):
             found.append(
-                f"{plain(name)[0].upper() + plain(name)[1:]}: r from {own['r'].min():.2f} to {own['r'].max():.2f} (median {own['r'].median():.2f}) in "
+                f"{capital(plain(name))}: r from {own['r'].min():.2f} to {own['r'].max():.2f} "
+                f"(median {own['r'].median():.2f}) in "
                 f"{len(own)} cells of at least {own['n'].min()} seeds; "
                 f"p (Holm) < 0.05 and r > 0 in {int(((own['p_holm'] < 0.05) & (own['r'] > 0)).sum())}."
             )
@@ -127,8 +128,8 @@ def prediction(study: Study) -> list[str]:
         beaten = own[own["minus_low"] > 0]["predictor"].map(plain).tolist()
         lost = own[own["minus_high"] < 0]["predictor"].map(plain).tolist()
         found.append(
-            "Paired bootstrap over seeds, within cells: the unlearning error correlates more with the verification error "
-            f"than {', '.join(beaten) or 'none of the trivial predictors'}, and less than {', '.join(lost) or 'none'}."
+            "Paired bootstrap over seeds, within cells: trivial predictors that correlate less with the verification error than "
+            f"the unlearning error does: {', '.join(beaten) or 'none'}; that correlate more: {', '.join(lost) or 'none'}."
         )
     return found
 

@@ -7,7 +7,7 @@ import pandas as pd
 
 from ..document import Picture, Section, Table, left_out
 from ..names import VE
-from ..statistics.matched import at_equal
+from ..statistics.matched import Trajectory, at_equal, trajectories
 from ..statistics.paired import paired_ratio, with_holm
 from ..study import Study
 from ..style import COLOURS, marker_of, panels
@@ -38,12 +38,12 @@ def _rows(study: Study) -> tuple[pd.DataFrame, list[str]]:
     return rows, measures
 
 
-def _of_pair(a: pd.DataFrame, b: pd.DataFrame, equal: str, measures: list[str]) -> list[dict]:
+def _of_pair(a: dict[int, Trajectory], b: dict[int, Trajectory], equal: str, measures: list[str]) -> list[dict]:
     """Matches of the seeds that both cells have; rows of the table, one a measure."""
-    scale = 1.0 if equal == ACCURACY else float(min(a[equal].max(), b[equal].max()))
+    scale = 1.0 if equal == ACCURACY else min(max(np.nanmax(of[equal]) for of in side.values()) for side in (a, b))
     tolerance = TOLERANCE if equal == ACCURACY else TOLERANCE_OF_DISTANCE * scale
-    seeds = sorted(set(a["seed"]) & set(b["seed"]))
-    matches = [at_equal(a[a["seed"] == s], b[b["seed"] == s], equal, measures, tolerance) for s in seeds]
+    seeds = sorted(a.keys() & b.keys())
+    matches = [at_equal(a[s], b[s], equal, measures, tolerance) for s in seeds]
     found = pd.DataFrame([match for match in matches if match is not None])
     about = {"seeds": len(seeds), "matched": len(found)}
     if found.empty:
@@ -57,15 +57,19 @@ def _of_pair(a: pd.DataFrame, b: pd.DataFrame, equal: str, measures: list[str]) 
 def comparisons(study: Study) -> pd.DataFrame:
     """Every gamma against the smallest, by setting, by what is equal and by measure; Holm over the table."""
     rows, measures = _rows(study)
+    equals = [name for name in EQUAL if name in rows and rows[name].notna().any()]
+    of_cell: dict[int, dict[int, Trajectory]] = {}
+    for (cell, seed), values in trajectories(rows, [*equals, *measures]).items():
+        of_cell.setdefault(cell, {})[seed] = values
     others = [axis for axis in study.axes if axis != GAMMA and not axis.startswith("prs.")]
     found = []
     for _, own in rows.groupby(others, dropna=False) if others else [((), rows)]:
         cells = own.drop_duplicates("cell").sort_values(GAMMA)
         setting = study.title(int(cells["cell"].iloc[0]), others) if others else "all"
-        first = own[own["cell"] == cells["cell"].iloc[0]]
+        first = of_cell[cells["cell"].iloc[0]]
         for cell, gamma in cells[["cell", GAMMA]].dropna().iloc[1:].itertuples(index=False):
-            for equal in (name for name in EQUAL if name in own and own[name].notna().any()):
-                for row in _of_pair(first, own[own["cell"] == cell], equal, measures):
+            for equal in equals:
+                for row in _of_pair(first, of_cell[cell], equal, measures):
                     found.append(
                         {"setting": setting, "equal": equal, "from": cells[GAMMA].iloc[0], "gamma": gamma} | row
                     )

@@ -7,7 +7,10 @@ import numpy as np
 import pandas as pd
 
 
-def first_reached(steps: np.ndarray, values: np.ndarray, level: float) -> tuple[int, float] | None:
+Trajectory = dict[str, np.ndarray]
+
+
+def first_reached(values: np.ndarray, level: float) -> tuple[int, float] | None:
     """(i, part): the level is first reached that part of the way from measured step i to the next. None where it is not."""
     if values[0] >= level:
         return 0, 0.0
@@ -27,26 +30,33 @@ def _between(values: np.ndarray, place: tuple[int, float], log: bool) -> float:
     return float(np.exp(mixed) if log else mixed)
 
 
+def trajectories(rows: pd.DataFrame, columns: list[str]) -> dict[tuple[int, int], Trajectory]:
+    """The columns along T, and `step`, of every cell and seed."""
+    rows = rows.sort_values(["cell", "seed", "step"])
+    values = {name: rows[name].to_numpy(float) for name in ["step", *columns]}
+    places = rows.groupby(["cell", "seed"]).indices
+    return {key: {name: of[at] for name, of in values.items()} for key, at in places.items()}
+
+
 def at_equal(
-    a: pd.DataFrame, b: pd.DataFrame, equal: str, measures: list[str], tolerance: float
+    a: Trajectory, b: Trajectory, equal: str, measures: list[str], tolerance: float
 ) -> dict[str, float] | None:
-    """Rows of one seed in two cells, by step: `T_a`, `T_b`, and a and b of each measure where `equal` is the same in both.
+    """Trajectories of one seed in two cells: `T_a`, `T_b`, and a and b of each measure where `equal` is the same in both.
     None where what it is there differs by more than the tolerance (one starts above what the other reaches)."""
     sides = []
-    for rows in (a, b):
-        rows = rows.sort_values("step")
-        good = np.isfinite(rows[equal]) & (rows[measures] > 0).all(axis=1)
-        sides.append(rows[good])
-    if any(len(rows) < 2 for rows in sides):
+    for side in (a, b):
+        good = np.isfinite(side[equal]) & np.all([side[name] > 0 for name in measures], axis=0)
+        sides.append({name: values[good] for name, values in side.items()})
+    if any(len(side["step"]) < 2 for side in sides):
         return None
-    level = min(float(rows[equal].max()) for rows in sides)
+    level = min(float(side[equal].max()) for side in sides)
     found: dict[str, float] = {}
     reached = []
-    for name, rows in zip("ab", sides, strict=True):
-        place = first_reached(rows["step"].to_numpy(float), rows[equal].to_numpy(float), level)
+    for name, side in zip("ab", sides, strict=True):
+        place = first_reached(side[equal], level)
         if place is None:
             return None
-        reached.append(_between(rows[equal].to_numpy(float), place, False))
-        found[f"T_{name}"] = _between(rows["step"].to_numpy(float), place, False)
-        found |= {f"{column}_{name}": _between(rows[column].to_numpy(float), place, True) for column in measures}
+        reached.append(_between(side[equal], place, False))
+        found[f"T_{name}"] = _between(side["step"], place, False)
+        found |= {f"{column}_{name}": _between(side[column], place, True) for column in measures}
     return found if abs(reached[0] - reached[1]) <= tolerance else None

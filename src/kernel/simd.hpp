@@ -23,9 +23,10 @@ template <>
 struct Simd<float> {
   typedef float Vec __attribute__((vector_size(kBytes)));
   typedef std::int32_t Int __attribute__((vector_size(kBytes)));
+  typedef std::uint32_t Bits __attribute__((vector_size(kBytes)));
   using Scalar = std::int32_t;
   static constexpr int kMantissa = 23, kTerms = 8;
-  static constexpr std::int32_t kOne = 0x3F800000;
+  static constexpr std::uint32_t kOne = 0x3F800000;
   static constexpr float kRound = 12582912.0F;  // 1.5 * 2^23: adding it leaves an integer in the last bits
   static constexpr float kLog2High = 0.693145751953125F, kLog2Low = 1.428606820309417e-06F;
   static constexpr float kSmallest = -87.0F;  // below: exp is taken as 0
@@ -34,9 +35,10 @@ template <>
 struct Simd<double> {
   typedef double Vec __attribute__((vector_size(kBytes)));
   typedef std::int64_t Int __attribute__((vector_size(kBytes)));
+  typedef std::uint64_t Bits __attribute__((vector_size(kBytes)));
   using Scalar = std::int64_t;
   static constexpr int kMantissa = 52, kTerms = 14;
-  static constexpr std::int64_t kOne = 0x3FF0000000000000;
+  static constexpr std::uint64_t kOne = 0x3FF0000000000000;
   static constexpr double kRound = 6755399441055744.0;  // 1.5 * 2^52
   static constexpr double kLog2High = 0.6931471803691238, kLog2Low = 1.9082149292705877e-10;
   static constexpr double kSmallest = -708.0;
@@ -160,7 +162,7 @@ struct Exponential {
     const Vec<Real> shifted = x * static_cast<Real>(1.4426950408889634) + S::kRound;
     const Vec<Real> n = shifted - S::kRound;
     const Vec<Real> r = (x - n * S::kLog2High) - n * S::kLog2Low;
-    typename S::Int bits;
+    typename S::Bits bits;  // wraps: exp_of_negative() replaces what is far below 0
     __builtin_memcpy(&bits, &shifted, sizeof(bits));
     bits = (bits << S::kMantissa) + S::kOne;
     __builtin_memcpy(&scale, &bits, sizeof(bits));

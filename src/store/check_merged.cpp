@@ -99,7 +99,7 @@ FolderState look_in_child(const std::string& folder, const plan::Plan* plan, con
     });
     const std::size_t end = text.starts_with('\n') ? 0 : text.find("\n\n") + 1;
     state.findings = decode_findings(text.substr(0, end));
-    for (const std::string_view id : split(text.substr(end), '\n')) {
+    for (const std::string_view id : split(std::string_view(text).substr(end), '\n')) {
       state.safe.emplace(id);
     }
     state.safe.erase("");
