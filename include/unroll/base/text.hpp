@@ -1,5 +1,6 @@
 #pragma once
 // Small text helpers shared by all modules. None depends on the locale.
+#include <concepts>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -19,6 +20,9 @@ namespace unroll {
 
 /// The parts between separators, at least one; parts are not trimmed.
 [[nodiscard]] std::vector<std::string_view> split(std::string_view text, char separator);
+/// The parts would outlive their text.
+template <std::same_as<std::string> Text>
+std::vector<std::string_view> split(Text&& text, char separator) = delete;
 
 /// Without blanks (space, tab, carriage return, newline) at either end.
 [[nodiscard]] std::string_view trim(std::string_view text);
