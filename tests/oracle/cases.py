@@ -172,4 +172,11 @@ CASES = {
         "retrain.denominator": "batch", "measure.sigma": "power", "measure.power_iterations": 2,
         "measure.sigma_mode": "eval", "measure.hessian": "batch", "measure.one_hvp": False,
         "measure.eval_rows": 3}),
+    "vgg19, as published": (IMAGES, 3, {
+        "measure.steps": [3], "model.arch": "vgg19", "model.activation": "relu", "train.lr": 0.01,
+        "train.momentum": 0.9, "train.weight_decay": 5e-4, "loss.kind": "sd", "loss.gamma": 1,
+        "forget.kind": "batch", "forget.index": [0],
+        "unlearn.form": "published", "unlearn.rule": "grad-list", "unlearn.gradient_at": "post-step",
+        "unlearn.statistics": "moved", "measure.sigma": "power", "measure.power_iterations": 2,
+        "measure.sigma_mode": "eval", "measure.hessian": "batch", "measure.one_hvp": False, "measure.eval_rows": 3}),
 }
