@@ -10,7 +10,7 @@ namespace {
 
 // Between two looks at the mail; a look costs 10 to 25 us of rank 0's core. A worker asks for its next chunk before it
 // runs dry, so a pause delays work only when one did: then it is short, and doubles from there.
-constexpr std::chrono::microseconds kShortestPause(400), kLongestPauseWhileIdle(500), kLongestPause(8000);
+constexpr std::chrono::microseconds kShortestPause(400), kLongestPauseWhileIdle(500), kLongestPause(16000);
 
 double now_s() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
