@@ -93,8 +93,8 @@ def test_a_proxy_that_a_trivial_predictor_beats_is_said_to(tmp_path):
 
     last = sentences.prediction(_study(tmp_path, tables))[-1]
 
-    beaten, lost = last.split("more with the verification error")[1].split(", and less than ")
-    assert "η‖g*‖" in lost and "η‖g*‖" not in beaten
+    worse, better = last.split("that correlate less with")[1].split("that correlate more:")
+    assert "η‖g*‖" in better and "η‖g*‖" not in worse
 
 
 def test_a_folder_without_studies_is_refused(tmp_path, capsys):

@@ -9,7 +9,7 @@ import unittest
 
 from faulty import FULL, CrashTest, column, command, descendants, done_before, is_worker
 
-NUM_SEEDS, MIN_KILLS = (60, 20) if FULL else (24, 3)
+NUM_SEEDS, MIN_KILLS = (500, 20) if FULL else (24, 3)
 STUDY = """
 [study]
 name = kill
@@ -51,7 +51,7 @@ class Kill(CrashTest):
 
     def kill_once(self, chance, ranks, sets):
         """One attempt, ended by kill -9 of a random rank after some more shards; its exit code."""
-        before, more = self.shards(), chance.randint(1, 4 if not FULL else 12)
+        before, more = self.shards(), chance.randint(1, 4 if not FULL else 2)
         pause = chance.random() * 0.02
         with open(self.folder / "log", "w", encoding="utf-8") as log:
             run = subprocess.Popen(command(self.study(), self.folder / "cut", ranks, sets), stdout=log, stderr=log)
