@@ -57,6 +57,8 @@ def _of_pair(a: dict[int, Trajectory], b: dict[int, Trajectory], equal: str, mea
 def comparisons(study: Study) -> pd.DataFrame:
     """Every gamma against the smallest, by setting, by what is equal and by measure; Holm over the table."""
     rows, measures = _rows(study)
+    if rows.empty:
+        return pd.DataFrame()
     equals = [name for name in EQUAL if name in rows and rows[name].notna().any()]
     of_cell: dict[int, dict[int, Trajectory]] = {}
     for (cell, seed), values in trajectories(rows, [*equals, *measures]).items():

@@ -77,6 +77,13 @@ def test_a_seed_that_starts_above_what_the_other_reaches_is_left_out(tmp_path):
     assert _tables(_section(equal, study))["equal"]["matched"].tolist() == [0, 0, 0, 6, 6, 6]
 
 
+def test_a_study_that_forgets_nothing_has_nothing_to_compare(tmp_path):
+    tables = _slower()
+    tables["pairs"][VE] = np.zeros(len(tables["pairs"][VE]))
+
+    assert "no cell has a verification error above 0" in equal.section(_study(tmp_path, tables)).absent
+
+
 def test_one_row_of_a_seed_is_no_trajectory(tmp_path):
     rows = trajectories(_study(tmp_path, _slower()).pairs, ["distance_from_start", VE])
     short = {name: values[:1] for name, values in rows[0, 0].items()}
