@@ -1,5 +1,6 @@
 #include "unroll/mpi/mpi.hpp"
 
+#include <cstdlib>
 #include <cstring>
 #include <numeric>
 
@@ -29,6 +30,17 @@ int int_of(const Message& message) {
 }
 
 }  // namespace
+
+TEST_CASE("ranks that mpirun has put on one node do not look for networks") {
+  const char* ranks = std::getenv("OMPI_COMM_WORLD_SIZE");
+  const char* here = std::getenv("OMPI_COMM_WORLD_LOCAL_SIZE");
+  const char* layer = std::getenv("OMPI_MCA_pml");
+  if (ranks == nullptr || here == nullptr) {
+    return;  // another launcher: nothing is known of where the ranks are
+  }
+
+  CHECK((layer != nullptr) == (std::string(ranks) == here));
+}
 
 TEST_CASE("every rank gets the root's bytes, whichever rank is the root") {
   const Communicator world = Communicator::world();
