@@ -60,12 +60,13 @@ class Damage(CrashTest):
 
     def prepare_saved(self):
         """A run that saves at every step, and ends when a checkpoint is written but has not got its name: the one before
-        it is there, of a tree that has measurements to come. Which rename that is depends on the order of the items."""
+        it is there, of a tree that has measurements to come. Which rename that is depends on the order of the items, and
+        how many there are on the packs, which are formed from measured costs."""
         self.start("undisturbed")
         self.undisturbed = self.results("undisturbed")
         recording = self.folder / "recording"
         recording.mkdir()
-        self.words = ["--set", "run.checkpoint=0.000001"]
+        self.words = ["--set", "run.checkpoint=1e-9"]
         self.start("whole", 1, preload(self.folder / "whole", record=recording))
         num_saved = sum(operation["name"] == "rename" and "/checkpoints/" in operation["path"]
                         for operation in operations(recording))
@@ -73,8 +74,8 @@ class Damage(CrashTest):
             shutil.rmtree(self.folder / "saved", ignore_errors=True)
             done = self.start("saved", 1, preload(self.folder / "saved", kind="exit", ops="rename", path="/checkpoints/",
                                                   at=number))
-            self.assertEqual(done.returncode, EXIT, done.stdout + done.stderr)
-            if len(self.files("saved", "checkpoints/r*.ckpt")) == 1:
+            self.assertIn(done.returncode, (0, EXIT), done.stdout + done.stderr)
+            if done.returncode == EXIT and len(self.files("saved", "checkpoints/r*.ckpt")) == 1:
                 return
         self.fail(f"none of {num_saved} checkpoints had one before it")
 

@@ -40,7 +40,7 @@ epochs = 2
 ulp = yes
 orders = 7, 8
 [run]
-checkpoint = 0.000001
+checkpoint = 1e-9
 """
 
 

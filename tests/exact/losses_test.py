@@ -52,7 +52,7 @@ sigma_every = 3
 lanczos_steps = 4
 hessian = first:32
 [run]
-checkpoint = 0.000001
+checkpoint = 1e-9
 """
 
 

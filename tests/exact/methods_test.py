@@ -42,7 +42,7 @@ every = 20
 sigma = none
 one_hvp = no
 [run]
-checkpoint = 0.000001
+checkpoint = 1e-9
 """
 
 IMAGES = """
