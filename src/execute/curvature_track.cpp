@@ -71,7 +71,7 @@ bool CurvatureTrack::is_kept(std::int64_t step) const {
 }
 
 learn::Hessian CurvatureTrack::hessian(const model::State& at, std::int64_t step, const std::vector<std::int64_t>& rows,
-                                       double denominator) const {
+                                       double denominator, learn::GraphMemory memory) const {
   const auto data = context_.data(tree_);
   const bool as_trained = settings_.measure.sigma_mode == config::SigmaMode::train;
   return {*context_.network(cell_),
@@ -80,7 +80,24 @@ learn::Hessian CurvatureTrack::hessian(const model::State& at, std::int64_t step
           data->labels(data::Part::train, rows),
           loss_.at(step, denominator),
           as_trained ? model::BatchNormUse(settings_.model).gradient(step) : model::Statistics::running,
-          loss_.l2};
+          loss_.l2,
+          memory};
+}
+
+learn::GraphMemory CurvatureTrack::graph_memory(std::size_t num_rows) const {
+  constexpr double kShare = 0.5;  // of the memory that the plan leaves: its figures are estimates
+  learn::GraphMemory memory;
+  const auto& data = context_.plan().description(cell_);
+  const auto row_bytes =
+      plan::gradient_graph_bytes(settings_.model, plan::model_size(settings_.model, data.shape, data.num_classes));
+  if (!context_.device().is_cpu() || row_bytes == 0) {
+    return memory;  // a GPU's memory is not planned
+  }
+  const auto rows = static_cast<std::int64_t>(num_rows);
+  const auto fitting = static_cast<std::int64_t>(kShare * context_.plan().totals.spare_memory_bytes / row_bytes);
+  // The plan has room for one chunk, which some need for those that are made anew.
+  memory.kept_rows = rows - memory.chunk_rows <= fitting ? rows : fitting;
+  return memory;
 }
 
 bool CurvatureTrack::is_due(std::int64_t step) const {
@@ -94,7 +111,8 @@ void CurvatureTrack::measure(std::int64_t step, const model::State& original,
   if (std::isfinite(distance_from_start)) {
     const bool wants_vector = measure.warm_start && is_kept(step);
     const auto& rows = measure.hessian == config::HessianKind::batch ? batch_rows : fixed_rows();
-    const auto map = hessian(original, loss_step(step), rows, static_cast<double>(rows.size()));
+    const auto map =
+        hessian(original, loss_step(step), rows, static_cast<double>(rows.size()), graph_memory(rows.size()));
     spectrum_ = measure.sigma == config::Sigma::lanczos
                     ? learn::lanczos(map, kept_vector_.defined() ? kept_vector_ : start_vector_,
                                      {measure.lanczos_steps, measure.lanczos_tolerance, wants_vector})

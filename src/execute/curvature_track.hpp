@@ -43,9 +43,9 @@ class CurvatureTrack {
   [[nodiscard]] std::string mode(std::int64_t step) const;
   /// Rows of the batch that curvature is measured on, unless it is the current batch.
   [[nodiscard]] const std::vector<std::int64_t>& fixed_rows() const { return fixed_rows_; }
-  /// The Hessian of step `step`'s training loss on rows (divided by `denominator`) at a state.
+  /// The Hessian of step `step`'s training loss on rows (divided by `denominator`) at a state, for some products.
   [[nodiscard]] learn::Hessian hessian(const model::State& at, std::int64_t step, const std::vector<std::int64_t>& rows,
-                                       double denominator) const;
+                                       double denominator, learn::GraphMemory memory = {}) const;
   [[nodiscard]] const std::vector<record::CurveRow>& curve() const { return curve_; }
   /// What it has measured so far, for a checkpoint.
   void transfer(Archive& archive);
@@ -53,6 +53,8 @@ class CurvatureTrack {
 
  private:
   [[nodiscard]] bool is_kept(std::int64_t step) const;
+  /// For the many products of one sigma.
+  [[nodiscard]] learn::GraphMemory graph_memory(std::size_t num_rows) const;
 
   Context& context_;
   const plan::Tree& tree_;

@@ -36,8 +36,8 @@ class GradientGraph {
     gradients_ = torch::autograd::grad({model::loss(logits, labels, loss)}, parameters_, {}, true, true);
   }
 
-  void add_product(const torch::Tensor& v, torch::Tensor& sum, bool is_last) const {
-    const auto parts = torch::autograd::grad(gradients_, parameters_, network_.views(v), !is_last, false, true);
+  void add_product(const torch::Tensor& v, torch::Tensor& sum, bool stays) const {
+    const auto parts = torch::autograd::grad(gradients_, parameters_, network_.views(v), stays, false, true);
     const torch::NoGradGuard no_grad;
     auto out = network_.views(sum);
     for (std::size_t i = 0; i < parts.size(); ++i) {
@@ -52,33 +52,42 @@ class GradientGraph {
   std::vector<torch::Tensor> parameters_, gradients_;
 };
 
-/// With running statistics the loss is a sum over rows (its denominator is given), so many rows are taken in chunks,
-/// each with its graph in turn: a graph for second derivatives holds some 30 MB a row of ResNet-18.
-constexpr std::int64_t kChunkRows = 128;
-
+/// Chunks of rows one after another; the first ones keep their graphs, as far as memory was granted.
 SymmetricMap by_chunks(const model::Network& network, const model::State& state, const torch::Tensor& inputs,
-                       const torch::Tensor& labels, const model::LossSpec& loss) {
-  return [=, &network](const torch::Tensor& v) {
+                       const torch::Tensor& labels, const model::LossSpec& loss, const GraphMemory& memory) {
+  const auto graph_of = [=, &network](std::int64_t first) {
+    const auto rows = std::min(memory.chunk_rows, inputs.size(0) - first);
+    return GradientGraph(network, state, inputs.narrow(0, first, rows), labels.narrow(0, first, rows), loss,
+                         model::Statistics::running);
+  };
+  const auto kept = std::make_shared<std::vector<GradientGraph>>();
+  std::int64_t num_kept = 0;
+  while (num_kept < inputs.size(0) && std::min(num_kept + memory.chunk_rows, inputs.size(0)) <= memory.kept_rows) {
+    kept->push_back(graph_of(num_kept));
+    num_kept += memory.chunk_rows;
+  }
+  return [=](const torch::Tensor& v) {
     auto product = torch::zeros_like(v);
-    for (std::int64_t first = 0; first < inputs.size(0); first += kChunkRows) {
-      const auto rows = std::min(kChunkRows, inputs.size(0) - first);
-      GradientGraph(network, state, inputs.narrow(0, first, rows), labels.narrow(0, first, rows), loss,
-                    model::Statistics::running)
-          .add_product(v, product, true);
+    for (const auto& graph : *kept) {
+      graph.add_product(v, product, true);
+    }
+    for (std::int64_t first = num_kept; first < inputs.size(0); first += memory.chunk_rows) {
+      graph_of(first).add_product(v, product, false);
     }
     return product;
   };
 }
 
 SymmetricMap by_autograd(const model::Network& network, const model::State& state, const torch::Tensor& inputs,
-                         const torch::Tensor& labels, const model::LossSpec& loss, model::Statistics statistics) {
-  if (statistics == model::Statistics::running && inputs.size(0) > kChunkRows) {
-    return by_chunks(network, state, inputs, labels, loss);
+                         const torch::Tensor& labels, const model::LossSpec& loss, model::Statistics statistics,
+                         const GraphMemory& memory) {
+  if (statistics == model::Statistics::running && inputs.size(0) > memory.chunk_rows) {
+    return by_chunks(network, state, inputs, labels, loss, memory);
   }
   const GradientGraph graph(network, state, inputs, labels, loss, statistics);
   return [graph](const torch::Tensor& v) {
     auto product = torch::zeros_like(v);
-    graph.add_product(v, product, false);
+    graph.add_product(v, product, true);
     return product;
   };
 }
@@ -86,12 +95,13 @@ SymmetricMap by_autograd(const model::Network& network, const model::State& stat
 }  // namespace
 
 Hessian::Hessian(const model::Network& network, const model::State& anywhere, const torch::Tensor& inputs,
-                 const torch::Tensor& labels, const model::LossSpec& loss, model::Statistics statistics, double l2)
+                 const torch::Tensor& labels, const model::LossSpec& loss, model::Statistics statistics, double l2,
+                 GraphMemory memory)
     : device_(inputs.device()), l2_(l2) {
   const auto state = anywhere.on(device_);
   const auto shape = network.loop_shape(inputs.device());
   if (!shape) {
-    map_ = by_autograd(network, state, inputs, labels, loss, statistics);
+    map_ = by_autograd(network, state, inputs, labels, loss, statistics, memory);
   } else if (state.weights.scalar_type() == torch::kFloat64) {
     map_ = by_kernel<double>(*shape, state, inputs, labels, loss);
   } else {

@@ -16,7 +16,9 @@ constexpr double kHvpsOfOneHvpProxy = 2;
 constexpr double kStateCopies = 5;       // weights, gradient, momentum, w_0 and one work vector
 constexpr double kActivationCopies = 2;  // forward and backward
 constexpr double kHessianCopies = 5;     // forward, backward, and backward through both
-constexpr double kHessianChunk = 128;    // rows of one graph where they can be cut (learn/hessian.cpp)
+constexpr double kHessianChunk = 128;    // rows of one graph where they can be cut (learn::GraphMemory)
+
+double bytes_of(const Settings::Model& model) { return model.dtype == config::Dtype::float64 ? 8 : 4; }
 
 bool is_unrolled(const Settings& cell) { return cell.unlearn.method == config::UnlearnMethod::first_order; }
 
@@ -160,9 +162,7 @@ double CostModel::num_eval_rows(const Run& run) const {
   return real(std::min(most, data.num_train) + std::min(most, data.num_test) + std::ssize(forgotten.rows));
 }
 
-double CostModel::element_bytes(std::size_t cell) const {
-  return plan_.cells[cell].model.dtype == config::Dtype::float64 ? 8 : 4;
-}
+double CostModel::element_bytes(std::size_t cell) const { return bytes_of(plan_.cells[cell].model); }
 
 double CostModel::weights_bytes(std::size_t cell) const {
   return element_bytes(cell) * real(size(cell).num_parameters + size(cell).num_buffers);
@@ -189,7 +189,7 @@ double CostModel::hessian_bytes(std::size_t cell, bool as_in_training, double ro
   const bool is_one_batch = as_in_training && plan_.cells[cell].model.batchnorm != config::BatchNormMode::frozen &&
                             size(cell).num_buffers > 0;
   const double at_once = is_one_batch ? rows : std::min(rows, kHessianChunk);
-  return kHessianCopies * element_bytes(cell) * size(cell).activations * at_once;
+  return gradient_graph_bytes(plan_.cells[cell].model, size(cell)) * at_once;
 }
 
 double CostModel::measure_bytes(std::size_t cell) const {
@@ -201,6 +201,10 @@ double CostModel::measure_bytes(std::size_t cell) const {
 
 double CostModel::method_bytes(std::size_t cell) const {
   return is_unrolled(plan_.cells[cell]) ? hessian_bytes(cell, true, cells_[cell].batch_rows) : 0;
+}
+
+double gradient_graph_bytes(const Settings::Model& model, const ModelSize& size) {
+  return kHessianCopies * bytes_of(model) * size.activations;
 }
 
 }  // namespace unroll::plan

@@ -130,6 +130,7 @@ void add_memory(Plan& plan, const CostModel& costs, const config::Study& study, 
       plan.totals.lanes_per_pack = std::max(lanes, pack.largest_item);
     }
   }
+  plan.totals.spare_memory_bytes = std::max(0.0, real(limit_bytes) - plan.totals.memory_per_rank_bytes);
 }
 
 void add_disk(Plan& plan, const CostModel& costs) {

@@ -120,16 +120,41 @@ def normalised(v):
 def power_iteration(hessian, iterations=100, tolerance=1e-3):
     """The top eigenvalue as PyHessian finds it, and the number of products: stops when it changes by less than
     `tolerance`."""
-    v = normalised([torch.randn_like(p) for p in hessian.parameters])
+    return iterated(hessian, [torch.randn_like(p) for p in hessian.parameters], iterations, tolerance)
+
+
+def iterated(product, v, iterations, tolerance=1e-3):
+    v = normalised(v)
     known = None
     for products in range(1, iterations + 1):
-        hv = hessian(v)
+        hv = product(v)
         value = inner(v, hv).item()
         v = normalised(hv)
         if known is not None and abs(known - value) / (abs(known) + 1e-6) < tolerance:
             return known, products
         known = value
     return known, iterations
+
+
+def krylov_matrix(hessian, products, seed=1):
+    """The Hessian on the Krylov space of a random vector, its first basis vector: by Lanczos with full
+    reorthogonalisation, in the parameters' precision. [products, products], float64."""
+    like = hessian.parameters[0]
+    size = sum(p.numel() for p in hessian.parameters)
+    basis, images = [torch.randn(size, generator=torch.Generator().manual_seed(seed), dtype=like.dtype)], []
+    basis[0] /= basis[0].norm()
+    for _ in range(products):
+        parts = torch.split(basis[-1], [p.numel() for p in hessian.parameters])
+        images.append(torch.cat([h.flatten() for h in
+                                 hessian([v.view(p.shape) for v, p in zip(parts, hessian.parameters)])]))
+        w = images[-1].clone()
+        for _ in range(2):
+            for q in basis:
+                w -= torch.dot(q, w) * q
+        basis.append(w / w.norm())
+    projected = torch.tensor([[torch.dot(q.double(), h.double()) for h in images] for q in basis[:-1]],
+                             dtype=torch.float64)
+    return (projected + projected.T) / 2
 
 
 def flat(net):

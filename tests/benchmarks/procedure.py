@@ -81,6 +81,16 @@ class Procedure:
         return net
 
 
+def exact_sigma(net, rows, num_products):
+    """|lambda| of the dominant eigenvalue at these weights, and how many products power iteration takes to its rule:
+    on the Krylov space of its start it runs as on the whole, for as many products."""
+    matrix = eager.krylov_matrix(eager.Hessian(net, *rows), num_products)
+    values = [torch.linalg.eigvalsh(matrix[:n, :n]).abs().max().item() for n in (num_products - 1, num_products)]
+    start = torch.eye(num_products, dtype=torch.float64)[0]
+    _, products = eager.iterated(lambda v: [matrix @ v[0]], [start], num_products)
+    return {"sigma": values[1], "last_change": abs(values[0] / values[1] - 1), "products": products}
+
+
 def load(net, path):
     """Weights as the program wrote them."""
     with h5py.File(path) as file:
@@ -97,7 +107,8 @@ def peak_mib():
 
 def answer(request):
     """request: arch, start (file), lr, batch, hessian (rows or 0), iterations (at most), points [[T, k], ...],
-    originals [T, ...], and where the data is. Seconds by part, and every number found."""
+    originals [T, ...], and where the data is; sigma_at {T: file of M's weights}, products: for the exact sigma there,
+    instead of the procedure's own. Seconds by part, and every number found."""
     if request["arch"] == "mlp":
         train, test = eager.optdigits(pathlib.Path(request["data"]))
     else:
@@ -105,7 +116,9 @@ def answer(request):
     test = test if request["accuracies"] else None
     hessian = tuple(part[:request["hessian"]] for part in train) if request["hessian"] else None
     start = load(eager.NETS[request["arch"]](), request["start"])
-    procedure = Procedure(start, eager.batches_of(*train, request["batch"]), request["lr"], hessian, test,
+    exact = request.get("sigma_at", {})
+    procedure = Procedure(start, eager.batches_of(*train, request["batch"]), request["lr"],
+                          None if exact else hessian, test,
                           request.get("iterations", 100))
     for_m, for_pairs, originals, pairs = Timer(), Timer(), {}, []
     for steps in request["originals"]:
@@ -113,6 +126,10 @@ def answer(request):
     for steps, k in request["points"]:
         pairs.append({"step": steps, "index": k} | procedure.pair(originals[steps], steps, k, for_pairs))
     found = [{"step": steps} | {k: v for k, v in m.items() if k != "net"} for steps, m in originals.items()]
+    for m in found:
+        if str(m["step"]) in exact:
+            net = load(eager.NETS[request["arch"]](), exact[str(m["step"])])
+            m |= exact_sigma(net, hessian, request["products"])
     return {"original_seconds": for_m.seconds, "pair_seconds": for_pairs.seconds, "originals": found, "pairs": pairs,
             "peak_mib": peak_mib()}
 

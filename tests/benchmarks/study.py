@@ -29,21 +29,7 @@ def exact_sigma(start, lr, steps, batches, rows):
     """|lambda| of the dominant eigenvalue at M in float64, by Lanczos with full reorthogonalisation to the end."""
     net = eager.train(start.double(), [(x.double(), y) for x, y in batches[:steps]], lr)
     hessian = eager.Hessian(net, rows[0].double(), rows[1])
-    size = sum(p.numel() for p in hessian.parameters)
-    generator = torch.Generator().manual_seed(1)
-    basis, images = [torch.randn(size, generator=generator, dtype=torch.float64)], []
-    basis[0] /= basis[0].norm()
-    for _ in range(60):
-        parts = torch.split(basis[-1], [p.numel() for p in hessian.parameters])
-        image = torch.cat([h.flatten() for h in hessian([v.view(p.shape) for v, p in zip(parts, hessian.parameters)])])
-        images.append(image)
-        q = torch.stack(basis)
-        w = image - q.T @ (q @ image)
-        w -= q.T @ (q @ w)
-        basis.append(w / w.norm())
-    q = torch.stack(basis[:-1])
-    projected = q @ torch.stack(images).T
-    return torch.linalg.eigvalsh((projected + projected.T) / 2).abs().max().item()
+    return torch.linalg.eigvalsh(eager.krylov_matrix(hessian, 60)).abs().max().item()
 
 
 class Sweep:

@@ -243,5 +243,28 @@ TEST_CASE("L2 in the loss adds its weight to every eigenvalue") {
   CHECK(test::apart(with, without + 0.25 * v) < 1e-15);
 }
 
+TEST_CASE("Chunks of rows sum to the whole Hessian, with the same bits whether their graphs stay or are made anew") {
+  config::Settings::Model settings;
+  settings.arch = config::Arch::resnet18;
+  const auto network = model::make_network(settings, {3, 25, 25}, 4);
+  const auto state = state_of(*network, torch::kFloat64);
+  const auto x = test::normal({5, 3, 25, 25}, 8, torch::kFloat64);
+  const auto labels = test::labels({5}, 4, 9);
+  const auto v = test::normal({state.weights.numel()}, 10, torch::kFloat64);
+  const auto hessian = [&](GraphMemory memory) {
+    return Hessian(*network, state, x, labels, {0, 5}, model::Statistics::running, 0, memory);
+  };
+
+  const auto whole = hessian({})(v);
+  const auto anew = hessian({0, 2})(v);
+
+  CHECK((anew - whole).norm().item<double>() < 1e-12 * whole.norm().item<double>());
+  for (const std::int64_t kept_rows : {1, 2, 3, 4, 5, 9}) {
+    const auto some_stay = hessian({kept_rows, 2});
+    CHECK(torch::equal(some_stay(v), anew));
+    CHECK(torch::equal(some_stay(v), anew));  // and are there for the next product
+  }
+}
+
 }  // namespace
 }  // namespace unroll::learn

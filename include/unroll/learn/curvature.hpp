@@ -14,12 +14,22 @@ namespace unroll::learn {
 /// A symmetric linear map of [P] vectors.
 using SymmetricMap = std::function<torch::Tensor(const torch::Tensor&)>;
 
+/// Convolutional nets take products from the graph of a gradient, which is large (plan::gradient_graph_bytes). With
+/// running statistics the loss is a sum over rows (its denominator is given), so the batch is cut into chunks. The sums
+/// are the same whether a chunk's graph stays between products or is made anew for each, which takes half as long
+/// again.
+struct GraphMemory {
+  std::int64_t kept_rows = 0;     // graphs of the chunks that end within the first so many rows stay
+  std::int64_t chunk_rows = 128;  // part of the results: sums are made chunk by chunk
+};
+
 /// The Hessian of the loss + l2 ||w||^2 / 2 on one batch, at fixed weights; buffers are never changed. The network
 /// outlives it; one user at a time.
 class Hessian {
  public:
   Hessian(const model::Network& network, const model::State& state, const torch::Tensor& inputs,
-          const torch::Tensor& labels, const model::LossSpec& loss, model::Statistics statistics, double l2 = 0);
+          const torch::Tensor& labels, const model::LossSpec& loss, model::Statistics statistics, double l2 = 0,
+          GraphMemory memory = {});
   /// H v, v and result contiguous [P] on one device, which need not be that of the inputs (solvers keep their basis in
   /// host memory). One product is about two backward passes.
   [[nodiscard]] torch::Tensor operator()(const torch::Tensor& v) const;

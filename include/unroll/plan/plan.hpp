@@ -146,6 +146,7 @@ struct Totals {
   double flop = 0;
   double cost_s = 0;                 // of one core like the one that rates were measured on
   double memory_per_rank_bytes = 0;  // largest pack + data set
+  double spare_memory_bytes = 0;     // what a rank has beyond; 0: none, or its limit is not known
   double disk_bytes = 0;             // results, stages, weights, logits
   double kept_weights_bytes = 0;     // of those: DIR/weights until groups are compared
   double checkpoint_bytes = 0;       // at most, of one rank's checkpoint (two while one is replaced); 0: none are made
@@ -232,6 +233,9 @@ struct ModelSize {
 };
 [[nodiscard]] ModelSize model_size(const config::Settings::Model& model, const std::vector<std::int64_t>& input_shape,
                                    std::int64_t num_classes);
+
+/// What the graph of a gradient, from which Hessian-vector products are taken, holds for one example.
+[[nodiscard]] double gradient_graph_bytes(const config::Settings::Model& model, const ModelSize& size);
 
 /// Lanes that one call folds at most: run.lanes, or by default 64 for networks that fold and 1 for those that do not on
 /// CPUs.
